@@ -1,0 +1,41 @@
+// Everything outside that the engine touches: files, time, background threads.
+//
+//   auto env = holdfast::NewPosixEnv({.background_threads = 2});
+//   holdfast::Options options;
+//   options.env = env.get();
+
+#ifndef HOLDFAST_ENV_ENV_H_
+#define HOLDFAST_ENV_ENV_H_
+
+#include <memory>
+
+#include "holdfast/env/clock.h"
+#include "holdfast/env/executor.h"
+#include "holdfast/env/file_system.h"
+
+namespace holdfast {
+
+// A bundle of the three; the parts belong to the implementation. One Env may
+// serve many databases. It must outlive each of them.
+// Thread-safe.
+class Env {
+ public:
+  virtual ~Env() = default;
+
+  virtual FileSystem& file_system() = 0;
+  virtual Clock& clock() = 0;
+  virtual Executor& executor() = 0;
+};
+
+struct PosixEnvOptions {
+  // Threads that run flushes and compactions. Range 1..64.
+  int background_threads = 2;
+};
+
+// The operating system's files, monotonic clock and threads. The destructor
+// runs what is scheduled, then joins the threads.
+std::unique_ptr<Env> NewPosixEnv(const PosixEnvOptions& options = {});
+
+}  // namespace holdfast
+
+#endif  // HOLDFAST_ENV_ENV_H_
