@@ -1,0 +1,40 @@
+// NewPosixEnv of holdfast/env/env.h.
+
+#include <algorithm>
+#include <memory>
+
+#include "env/posix/posix_clock.h"
+#include "env/posix/posix_executor.h"
+#include "env/posix/posix_file_system.h"
+#include "holdfast/env/env.h"
+
+namespace holdfast {
+namespace {
+
+constexpr int kMinBackgroundThreads = 1;
+constexpr int kMaxBackgroundThreads = 64;
+
+class PosixEnv final : public Env {
+ public:
+  explicit PosixEnv(int background_threads) : executor_(background_threads) {}
+
+  FileSystem& file_system() override { return file_system_; }
+  Clock& clock() override { return clock_; }
+  Executor& executor() override { return executor_; }
+
+ private:
+  PosixFileSystem file_system_;
+  PosixClock clock_;
+  // Last, so that it goes first: its tasks use the other two.
+  PosixExecutor executor_;
+};
+
+}  // namespace
+
+std::unique_ptr<Env> NewPosixEnv(const PosixEnvOptions& options) {
+  return std::make_unique<PosixEnv>(std::clamp(options.background_threads,
+                                               kMinBackgroundThreads,
+                                               kMaxBackgroundThreads));
+}
+
+}  // namespace holdfast
