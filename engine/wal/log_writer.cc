@@ -1,0 +1,139 @@
+#include "engine/wal/log_writer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "base/status_util.h"
+
+namespace holdfast {
+namespace {
+
+// A buffer that grew beyond this for a huge record is given back.
+constexpr size_t kKeepBufferBytes = size_t{1} << 20;
+
+// Space is asked for in steps of the log's own size within these bounds: few
+// calls for a busy log, little waste for a small one.
+constexpr uint64_t kMinPreallocateBytes = uint64_t{64} << 10;
+constexpr uint64_t kMaxPreallocateBytes = uint64_t{4} << 20;
+
+}  // namespace
+
+LogWriter::LogWriter(std::unique_ptr<WritableFile> file, std::string path,
+                     const LogIdentity& identity)
+    : path_(std::move(path)),
+      identity_(identity),
+      context_(identity.context()),
+      file_(std::move(file)) {
+  HF_CHECK(file_ != nullptr);
+}
+
+absl::Status LogWriter::AddHeader(const LogHeader& header) {
+  HF_CHECK(bytes() == 0);
+  HF_CHECK(header.db_id == identity_.db_id);
+  HF_CHECK(header.kind == identity_.kind);
+  HF_CHECK(header.number == identity_.number);
+  HF_RETURN_IF_ERROR(SyncError());
+  Stage(FrameType::kHeader, EncodeLogHeader(header), {});
+  return WriteStaged();
+}
+
+absl::Status LogWriter::AddRecord(std::string_view payload) {
+  return AddRecord(payload, {});
+}
+
+absl::Status LogWriter::AddRecord(std::string_view prefix,
+                                  std::string_view body) {
+  HF_CHECK(bytes() > 0);
+  HF_CHECK(!sealed_);
+  HF_RETURN_IF_ERROR(SyncError());
+  const size_t record_bytes = prefix.size() + body.size();
+  const size_t fragments = record_bytes / kMaxFragmentBytes + 1;
+  buffer_.reserve(record_bytes + fragments * kFrameHeaderBytes);
+  bool first = true;
+  bool last = false;
+  while (!last) {
+    const std::string_view head = prefix.substr(0, kMaxFragmentBytes);
+    const std::string_view tail =
+        body.substr(0, kMaxFragmentBytes - head.size());
+    prefix.remove_prefix(head.size());
+    body.remove_prefix(tail.size());
+    last = prefix.empty() && body.empty();
+    Stage(first ? (last ? FrameType::kFull : FrameType::kFirst)
+                : (last ? FrameType::kLast : FrameType::kMiddle),
+          head, tail);
+    first = false;
+  }
+  return WriteStaged();
+}
+
+absl::Status LogWriter::AddSeal(uint64_t successor) {
+  HF_CHECK(bytes() > 0);
+  HF_CHECK(!sealed_);
+  HF_RETURN_IF_ERROR(SyncError());
+  Stage(FrameType::kSeal, EncodeLogSeal({.successor = successor}), {});
+  HF_RETURN_IF_ERROR(WriteStaged());
+  sealed_ = true;
+  return absl::OkStatus();
+}
+
+absl::Status LogWriter::Sync() {
+  HF_RETURN_IF_ERROR(SyncError());
+  const uint64_t covered = bytes();
+  if (covered == synced_bytes()) return absl::OkStatus();
+  absl::Status status = file_->Sync();
+  if (!status.ok()) {
+    sync_error_ = status;
+    sync_failed_.store(true, std::memory_order_release);  // Invariant (3).
+    return status;
+  }
+  synced_bytes_.store(covered, std::memory_order_release);
+  return absl::OkStatus();
+}
+
+absl::Status LogWriter::Close() {
+  HF_CHECK(file_ != nullptr);
+  const std::unique_ptr<WritableFile> file = std::move(file_);
+  const absl::Status status = file->Close();
+  HF_RETURN_IF_ERROR(SyncError());
+  return status;
+}
+
+void LogWriter::Stage(FrameType type, std::string_view head,
+                      std::string_view tail) {
+  if (buffer_.empty()) staged_checksum_ = previous_checksum_;
+  staged_checksum_ =
+      AppendFrame(&buffer_, context_, bytes() + buffer_.size(),
+                  staged_checksum_, type, synced_bytes(), head, tail);
+}
+
+absl::Status LogWriter::WriteStaged() {
+  const uint64_t offset = bytes();
+  const uint64_t end = offset + buffer_.size();
+  PreallocateFor(end);
+  const absl::Status status = file_->Write(offset, buffer_);
+  buffer_.clear();
+  if (buffer_.capacity() > kKeepBufferBytes) std::string().swap(buffer_);
+  HF_RETURN_IF_ERROR(status);
+  previous_checksum_ = staged_checksum_;
+  bytes_.store(end, std::memory_order_release);
+  return absl::OkStatus();
+}
+
+void LogWriter::PreallocateFor(uint64_t end) {
+  if (end <= preallocated_bytes_) return;
+  const uint64_t wanted =
+      end + std::clamp(end, kMinPreallocateBytes, kMaxPreallocateBytes);
+  // A hint: when it fails, the write that needs the space says so. Not asked
+  // for again, either.
+  file_->Preallocate(preallocated_bytes_, wanted - preallocated_bytes_)
+      .IgnoreError();
+  preallocated_bytes_ = wanted;
+}
+
+absl::Status LogWriter::SyncError() const {
+  if (!sync_failed_.load(std::memory_order_acquire)) return absl::OkStatus();
+  return sync_error_;
+}
+
+}  // namespace holdfast
