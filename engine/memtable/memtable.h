@@ -1,0 +1,91 @@
+// The changes since the last flush, in memory, sorted by internal key. Filled
+// by commits, read by everybody, written to a table when it is large, freed.
+//
+//   MemTable mem;
+//   mem.Add(sequence, ValueType::kValue, key, value);
+//   MemTable::Lookup found = mem.Get(LookupKey(key, snapshot_sequence));
+//
+// Invariants: (1) An entry never changes and stays until the memtable goes;
+// views of keys and values live as long. (2) No two entries have one internal
+// key (Add dies: two changes with one number are a bug above).
+//
+// Thread safety: thread-safe; readers never wait. The counts and sequence
+// numbers are exact once no Add is under way.
+// Crash safety: none, that is what the log is for.
+
+#ifndef HOLDFAST_ENGINE_MEMTABLE_MEMTABLE_H_
+#define HOLDFAST_ENGINE_MEMTABLE_MEMTABLE_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <string_view>
+
+#include "engine/format/internal_key.h"
+#include "engine/iter/internal_iterator.h"
+#include "engine/memtable/arena.h"
+#include "engine/memtable/skiplist.h"
+
+namespace holdfast {
+
+class MemTable {
+ public:
+  struct Lookup {
+    enum Kind { kAbsent, kValue, kDeletion };
+
+    Kind kind = kAbsent;
+    std::string_view value;       // Of kValue; lives as long as the memtable.
+    SequenceNumber sequence = 0;  // Of what was found.
+  };
+
+  MemTable() = default;
+  MemTable(const MemTable&) = delete;
+  MemTable& operator=(const MemTable&) = delete;
+
+  // Adds a change; `value` is ignored for a deletion.
+  void Add(SequenceNumber sequence, ValueType type, std::string_view key,
+           std::string_view value);
+
+  // RETURNS the newest change of the key at or before the lookup's number.
+  Lookup Get(const LookupKey& key) const;
+
+  // The memtable must outlive the iterator. Its views live as long as the
+  // memtable, not only until it moves.
+  std::unique_ptr<InternalIterator> NewIterator() const;
+
+  // What is reserved, used or not: what decides when it is large enough to be
+  // flushed. 0 while empty.
+  size_t memory_bytes() const { return arena_.memory_bytes(); }
+
+  // Deletions count as entries as well.
+  uint64_t entries() const { return entries_.load(std::memory_order_relaxed); }
+  uint64_t tombstones() const {
+    return tombstones_.load(std::memory_order_relaxed);
+  }
+  bool empty() const { return entries() == 0; }
+
+  // 0 while empty.
+  SequenceNumber smallest_sequence() const;
+  SequenceNumber largest_sequence() const {
+    return largest_sequence_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  static constexpr SequenceNumber kNoSequence =
+      std::numeric_limits<SequenceNumber>::max();
+
+  Arena arena_;
+  SkipList list_{&arena_};
+  // Statistics: relaxed, they order nothing. Whoever freezes the memtable and
+  // waits for its writers has synchronised with them.
+  std::atomic<uint64_t> entries_{0};
+  std::atomic<uint64_t> tombstones_{0};
+  std::atomic<SequenceNumber> smallest_sequence_{kNoSequence};
+  std::atomic<SequenceNumber> largest_sequence_{0};
+};
+
+}  // namespace holdfast
+
+#endif  // HOLDFAST_ENGINE_MEMTABLE_MEMTABLE_H_
