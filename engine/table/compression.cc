@@ -1,0 +1,127 @@
+#include "engine/table/compression.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/check.h"
+#include "base/coding.h"
+#include "base/status_util.h"
+#include "lz4.h"
+#include "zstd.h"
+
+namespace holdfast {
+namespace {
+
+// What an LZ4 block of n bytes can hold at most: one length byte stands for up
+// to 255 bytes.
+constexpr uint64_t kLz4MaxRatio = 255;
+constexpr uint64_t kLz4Slack = 64;
+
+// The default of the library: higher levels cost compaction more CPU than the
+// space is worth.
+constexpr int kZstdLevel = 3;
+
+// The compressed bytes written at `out`, or 0 when they do not fit `room`.
+size_t CompressLz4(std::string_view raw, char* out, size_t room) {
+  const int n = LZ4_compress_default(
+      raw.data(), out, static_cast<int>(raw.size()), static_cast<int>(room));
+  return n > 0 ? static_cast<size_t>(n) : 0;
+}
+
+size_t CompressZstd(ZSTD_CCtx* context, std::string_view raw, char* out,
+                    size_t room) {
+  const size_t n =
+      ZSTD_compressCCtx(context, out, room, raw.data(), raw.size(), kZstdLevel);
+  return ZSTD_isError(n) ? 0 : n;
+}
+
+// Why `body` cannot hold `size` bytes; nullptr when it may.
+const char* FindBadClaim(Compression compression, std::string_view body,
+                         uint64_t size, uint64_t max_bytes) {
+  if (size > max_bytes) return "claims more than any block holds";
+  if (compression == Compression::kLz4) {
+    return size > body.size() * kLz4MaxRatio + kLz4Slack
+               ? "claims more than LZ4 can hold"
+               : nullptr;
+  }
+  return ZSTD_getFrameContentSize(body.data(), body.size()) != size
+             ? "does not agree with its zstd frame"
+             : nullptr;
+}
+
+bool Decompress(Compression compression, std::string_view body, RawBlock* raw) {
+  if (compression == Compression::kLz4) {
+    const int n = LZ4_decompress_safe(body.data(), raw->data.get(),
+                                      static_cast<int>(body.size()),
+                                      static_cast<int>(raw->size));
+    return n >= 0 && static_cast<size_t>(n) == raw->size;
+  }
+  const size_t n =
+      ZSTD_decompress(raw->data.get(), raw->size, body.data(), body.size());
+  return !ZSTD_isError(n) && n == raw->size;
+}
+
+}  // namespace
+
+BlockCompressor::BlockCompressor(Compression compression)
+    : compression_(compression) {
+  if (compression == Compression::kZstd) {
+    zstd_.reset(ZSTD_createCCtx());
+    HF_CHECK(zstd_ != nullptr);
+  }
+}
+
+void BlockCompressor::FreeZstd::operator()(ZSTD_CCtx_s* context) const {
+  ZSTD_freeCCtx(context);
+}
+
+bool BlockCompressor::Compress(std::string_view raw, std::string* compressed) {
+  if (compression_ == Compression::kNone) return false;
+  if (raw.size() > LZ4_MAX_INPUT_SIZE) return false;
+  const size_t limit = raw.size() - raw.size() / 8;
+  compressed->clear();
+  PutVarint64(compressed, raw.size());
+  const size_t head = compressed->size();
+  if (limit <= head) return false;
+  compressed->resize(limit);
+  char* const out = compressed->data() + head;
+  const size_t n = compression_ == Compression::kLz4
+                       ? CompressLz4(raw, out, limit - head)
+                       : CompressZstd(zstd_.get(), raw, out, limit - head);
+  if (n == 0) return false;
+  compressed->resize(head + n);
+  return true;
+}
+
+absl::StatusOr<RawBlock> DecompressBlock(Compression compression,
+                                         std::string_view compressed,
+                                         uint64_t max_bytes,
+                                         std::string_view file,
+                                         uint64_t offset) {
+  HF_CHECK(compression != Compression::kNone);
+  HF_CHECK(max_bytes <= INT32_MAX);
+  Decoder in(compressed);
+  uint64_t size;
+  if (!in.ReadVarint64(&size)) {
+    return DataLoss(file, offset, "compressed block without its size");
+  }
+  const std::string_view body = in.rest();
+  if (body.size() > INT32_MAX) {
+    return DataLoss(file, offset, "compressed block is too large");
+  }
+  const char* why = FindBadClaim(compression, body, size, max_bytes);
+  if (why != nullptr) {
+    return DataLoss(file, offset,
+                    absl::StrCat("compressed block of ", body.size(),
+                                 " bytes for ", size, ": ", why));
+  }
+  RawBlock raw;
+  raw.data = std::make_unique_for_overwrite<char[]>(size);
+  raw.size = size;
+  if (!Decompress(compression, body, &raw)) {
+    return DataLoss(file, offset, "compressed block does not decompress");
+  }
+  return raw;
+}
+
+}  // namespace holdfast

@@ -1,0 +1,130 @@
+// Reads a sorted table. Opening checks that the file is the table that the
+// manifest names and pins index and filter in memory; data blocks come one by
+// one, through a cache.
+//
+// Bytes that are not what was written are answered with kDataLoss naming the
+// file and the offset: never with a wrong or missing entry.
+
+#ifndef HOLDFAST_ENGINE_TABLE_TABLE_READER_H_
+#define HOLDFAST_ENGINE_TABLE_TABLE_READER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "engine/cache/sharded_cache.h"
+#include "engine/format/internal_key.h"
+#include "engine/format/table_layout.h"
+#include "engine/iter/internal_iterator.h"
+#include "engine/table/block.h"
+#include "engine/table/filter.h"
+#include "holdfast/env/file_system.h"
+
+namespace holdfast {
+
+using BlockCache = ShardedCache<Block>;
+
+struct TableReadOptions {
+  // Read at once from the end of the file when it is opened. Footer,
+  // properties, index and filter of most tables fit: one read opens them.
+  size_t tail_bytes = size_t{64} << 10;
+};
+
+struct BlockReadOptions {
+  // See ReadOptions.
+  bool verify_checksums = true;
+  bool fill_cache = true;
+};
+
+// What a point read found.
+struct TableLookup {
+  enum Kind { kAbsent, kValue, kDeletion };
+  Kind kind = kAbsent;
+  std::string_view value;  // Lives as long as `pin`.
+  SequenceNumber sequence = 0;
+  std::shared_ptr<const void> pin;
+  // The filter said that the key is not there, and no block was read.
+  bool filter_skipped = false;
+};
+
+// Thread-safe: constant after Open.
+class TableReader {
+  struct Private {
+    explicit Private() = default;
+  };
+
+ public:
+  // Opens the table `number` with exactly `bytes` bytes and that identity.
+  // `cache` may be nullptr and must outlive the reader. kDataLoss when the file
+  // is anything else; kUnimplemented when a later version wrote it.
+  static absl::StatusOr<std::shared_ptr<const TableReader>> Open(
+      const TableReadOptions& options, std::unique_ptr<RandomAccessFile> file,
+      std::string path, uint64_t number, uint64_t bytes, uint64_t identity,
+      BlockCache* cache);
+
+  // Only Open can name a Private.
+  TableReader(Private, std::unique_ptr<RandomAccessFile> file, std::string path,
+              uint64_t number, uint64_t bytes, uint64_t identity,
+              BlockCache* cache);
+
+  // Finds the newest version of key.user_key() at or below key.sequence().
+  // `key_hash` is HashKey of the user key.
+  absl::Status Get(const BlockReadOptions& options, const LookupKey& key,
+                   uint64_t key_hash, TableLookup* result) const;
+
+  // Asks for the filter line of a key ahead of Get.
+  void PrefetchFilter(uint64_t key_hash) const;
+
+  // The reader must outlive the iterator.
+  std::unique_ptr<InternalIterator> NewIterator(
+      const BlockReadOptions& options) const;
+
+  // Reads the whole file again, not through the cache, and checks all that the
+  // format promises: checksums, order within and across blocks, separators,
+  // that the filter knows every key, and what the properties say.
+  absl::Status Verify() const;
+
+  const TableProperties& properties() const { return tail_.properties; }
+  const std::string& path() const { return path_; }
+  uint64_t number() const { return number_; }
+  // Of index and filter, pinned while the table is open.
+  size_t memory_bytes() const;
+
+ private:
+  class Iterator;
+
+  // What is kept of everything behind the data blocks.
+  struct Tail {
+    TableFooter footer;
+    TableProperties properties;
+    std::shared_ptr<const Block> index;
+    std::optional<Filter> filter;
+  };
+
+  absl::StatusOr<Tail> ReadTail(size_t tail_bytes) const;
+  absl::Status CheckIndex(const Tail& tail) const;
+  // Fills [offset, offset + n) of the file into `data`.
+  absl::Status ReadExactly(uint64_t offset, size_t n, char* data) const;
+  // The data block at `handle`, from the cache or the file.
+  absl::StatusOr<std::shared_ptr<const Block>> GetBlock(
+      const BlockReadOptions& options, const BlockHandle& handle) const;
+  absl::StatusOr<std::shared_ptr<const Block>> ReadBlock(
+      bool verify_checksum, const BlockHandle& handle) const;
+
+  const std::unique_ptr<RandomAccessFile> file_;
+  const std::string path_;
+  const uint64_t number_;
+  const uint64_t bytes_;
+  const uint64_t identity_;
+  BlockCache* const cache_;
+  Tail tail_;  // Set once, by Open.
+};
+
+}  // namespace holdfast
+
+#endif  // HOLDFAST_ENGINE_TABLE_TABLE_READER_H_
