@@ -1,0 +1,45 @@
+# The front door. A target is listed by the comment behind its name.
+
+BAZEL ?= bazel
+# Options for every bazel command, such as --build_event_json_file=FILE.
+BAZEL_FLAGS ?=
+# What `test`, `asan` and `tsan` run.
+TARGETS ?= //...
+
+.DEFAULT_GOAL := help
+.PHONY: help
+help:
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
+	  sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+.PHONY: setup
+setup:  ## install packages and unpack sources (the others do it for you)
+	@tools/setup
+
+.PHONY: test
+test: setup  ## build everything and run all tests
+	$(BAZEL) test $(BAZEL_FLAGS) $(TARGETS)
+
+.PHONY: asan
+asan: setup  ## the same with address and undefined behaviour sanitizers
+	$(BAZEL) test --config=asan $(BAZEL_FLAGS) $(TARGETS)
+
+.PHONY: tsan
+tsan: setup  ## the same with the thread sanitizer
+	$(BAZEL) test --config=tsan $(BAZEL_FLAGS) $(TARGETS)
+
+.PHONY: gcc
+gcc: setup  ## build everything with g++ instead of Clang
+	$(BAZEL) build --config=gcc $(BAZEL_FLAGS) $(TARGETS)
+
+.PHONY: tidy
+tidy:  ## check what has a right answer: includes, links, names; report sizes
+	@tools/tidy
+
+.PHONY: format
+format: setup  ## format the C++ sources in place
+	@tools/format
+
+.PHONY: format-check
+format-check: setup  ## say which C++ sources are not formatted
+	@tools/format --check
