@@ -1,0 +1,251 @@
+#include "engine/compaction/leveled_policy.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "base/check.h"
+
+namespace holdfast {
+namespace {
+
+uint64_t TotalBytes(const FileList& files) {
+  uint64_t bytes = 0;
+  for (const FilePtr& file : files) bytes += file->bytes;
+  return bytes;
+}
+
+bool AnyBeingCompacted(const FileList& files) {
+  return std::any_of(files.begin(), files.end(),
+                     [](const FilePtr& file) { return file->being_compacted; });
+}
+
+void Widen(KeyRange* range, const FileList& files) {
+  for (const FilePtr& file : files) {
+    if (file->smallest_user_key() < range->smallest) {
+      range->smallest = file->smallest_user_key();
+    }
+    if (file->largest_user_key() > range->largest) {
+      range->largest = file->largest_user_key();
+    }
+  }
+}
+
+// REQUIRES: files is not empty.
+KeyRange RangeOf(const FileList& files) {
+  KeyRange range{std::string(files[0]->smallest_user_key()),
+                 std::string(files[0]->largest_user_key())};
+  Widen(&range, files);
+  return range;
+}
+
+FileList Overlapping(const Version& version, int level, const KeyRange& range) {
+  return version.FilesOverlapping(level, range.smallest, range.largest);
+}
+
+// All tables of level 0 that overlap `files` or one that is found so.
+FileList Level0Closure(const Version& version, FileList files) {
+  while (true) {
+    FileList wider = Overlapping(version, 0, RangeOf(files));
+    if (wider.size() == files.size()) return files;
+    files = std::move(wider);
+  }
+}
+
+// A merge of `inputs`, or the reason why there is none now.
+struct Attempt {
+  std::optional<Merge> merge;
+  std::string_view why_not;
+};
+
+// Takes more tables of the input level, when that adds none of the output level
+// and stays small: they come along for the price of their own bytes.
+void WidenInputs(const LeveledOptions& options, const Version& version,
+                 Merge* merge) {
+  if (merge->level == 0 || merge->output_inputs.empty()) return;
+  FileList wider = Overlapping(version, merge->level, merge->range);
+  if (wider.size() <= merge->inputs.size()) return;
+  if (AnyBeingCompacted(wider)) return;
+  if (TotalBytes(wider) + TotalBytes(merge->output_inputs) >
+      options.max_widened_bytes()) {
+    return;
+  }
+  KeyRange range = merge->range;
+  Widen(&range, wider);
+  const FileList outputs = Overlapping(version, merge->output_level, range);
+  if (outputs.size() != merge->output_inputs.size()) return;
+  merge->inputs = std::move(wider);
+  merge->range = std::move(range);
+}
+
+Attempt TryMerge(const LeveledOptions& options, const Version& version,
+                 const std::vector<RunningCompaction>& running, int level,
+                 int output_level, FileList inputs) {
+  Merge merge;
+  merge.level = level;
+  merge.output_level = output_level;
+  if (level == 0) inputs = Level0Closure(version, std::move(inputs));
+  merge.inputs = std::move(inputs);
+  merge.range = RangeOf(merge.inputs);
+  if (output_level != level) {
+    merge.output_inputs = Overlapping(version, output_level, merge.range);
+    Widen(&merge.range, merge.output_inputs);
+    WidenInputs(options, version, &merge);
+  }
+  // Invariant (1).
+  if (AnyBeingCompacted(merge.inputs)) return {{}, "input is busy"};
+  if (AnyBeingCompacted(merge.output_inputs)) return {{}, "output is busy"};
+  for (const RunningCompaction& other : running) {
+    // Invariant (3).
+    if (other.output_level == output_level &&
+        other.range.Overlaps(merge.range)) {
+      return {{}, "range is busy"};
+    }
+  }
+  if (output_level + 1 < kNumLevels) {
+    merge.grandparents = Overlapping(version, output_level + 1, merge.range);
+  }
+  return {std::move(merge), {}};
+}
+
+// The tables of a level in the order in which to try them as a start.
+FileList Candidates(const Version& version, int level,
+                    const RoundRobin& pointers) {
+  FileList files = version.files(level);
+  if (level == 0) {
+    std::reverse(files.begin(), files.end());  // Oldest first.
+    return files;
+  }
+  const auto after = std::partition_point(
+      files.begin(), files.end(), [&](const FilePtr& file) {
+        return file->largest_user_key() <= pointers[level];
+      });
+  std::rotate(files.begin(), after, files.end());
+  return files;
+}
+
+bool CanMove(const LeveledOptions& options, const Merge& merge) {
+  return merge.inputs.size() == 1 && merge.output_inputs.empty() &&
+         TotalBytes(merge.grandparents) <= options.max_grandparent_bytes();
+}
+
+std::string ScoreReason(const LeveledOptions& options, const Version& version,
+                        int level, double score) {
+  if (level == 0) {
+    return absl::StrFormat("level 0 has %d tables, trigger is %d",
+                           version.files(0).size(),
+                           options.level0_compaction_trigger);
+  }
+  return absl::StrFormat("level %d has %.2f times its bytes", level, score);
+}
+
+Decision MoveOrMerge(const LeveledOptions& options, Merge merge) {
+  if (!CanMove(options, merge)) return merge;
+  return Move{.level = merge.level,
+              .output_level = merge.output_level,
+              .file = merge.inputs[0],
+              .range = std::move(merge.range),
+              .reason = std::move(merge.reason)};
+}
+
+}  // namespace
+
+uint64_t LevelTargetBytes(const LeveledOptions& options, int level) {
+  HF_CHECK(level >= 1);
+  const auto factor = static_cast<uint64_t>(options.level_size_multiplier);
+  uint64_t target = options.level1_bytes;
+  for (int l = 1; l < level; ++l) {
+    if (target > std::numeric_limits<uint64_t>::max() / factor) {
+      return std::numeric_limits<uint64_t>::max();
+    }
+    target *= factor;
+  }
+  return target;
+}
+
+double LevelScore(const LeveledOptions& options, const Version& version,
+                  int level) {
+  uint64_t bytes = 0;
+  int count = 0;
+  for (const FilePtr& file : version.files(level)) {
+    if (file->being_compacted) continue;
+    bytes += file->bytes;
+    ++count;
+  }
+  if (level == 0) {
+    return static_cast<double>(count) / options.level0_compaction_trigger;
+  }
+  return static_cast<double>(bytes) /
+         static_cast<double>(LevelTargetBytes(options, level));
+}
+
+Decision PickCompaction(const LeveledOptions& options, const Version& version,
+                        const std::vector<RunningCompaction>& running,
+                        const RoundRobin& pointers) {
+  // The last level has nowhere to go.
+  std::vector<std::pair<double, int>> scores;
+  for (int level = 0; level + 1 < kNumLevels; ++level) {
+    const double score = LevelScore(options, version, level);
+    if (score >= 1) scores.emplace_back(score, level);
+  }
+  if (scores.empty()) return Nothing{"no level is full"};
+  std::sort(scores.begin(), scores.end(), [](const auto& a, const auto& b) {
+    if (a.first != b.first) return a.first > b.first;
+    return a.second < b.second;
+  });
+  std::string why_not;
+  for (const auto& [score, level] : scores) {
+    for (const FilePtr& start : Candidates(version, level, pointers)) {
+      if (start->being_compacted) continue;
+      Attempt attempt = TryMerge(options, version, running, level, level + 1,
+                                 FileList{start});
+      if (attempt.merge.has_value()) {
+        attempt.merge->reason = ScoreReason(options, version, level, score);
+        return MoveOrMerge(options, *std::move(attempt.merge));
+      }
+      why_not = absl::StrCat("level ", level, ": ", attempt.why_not);
+    }
+  }
+  return Nothing{why_not};
+}
+
+void RememberPick(const Decision& decision, RoundRobin* pointers) {
+  if (const Move* move = std::get_if<Move>(&decision)) {
+    (*pointers)[move->level] = move->file->largest_user_key();
+  } else if (const Merge* merge = std::get_if<Merge>(&decision)) {
+    (*pointers)[merge->level] = RangeOf(merge->inputs).largest;
+  }
+}
+
+Decision PickManual(const LeveledOptions& options, const Version& version,
+                    const std::vector<RunningCompaction>& running, int level,
+                    int output_level, const ManualRange& range, bool* blocked) {
+  HF_CHECK(level >= 0 && output_level < kNumLevels);
+  HF_CHECK(output_level == level + 1 || (output_level == level && level > 0));
+  *blocked = false;
+  FileList inputs = version.FilesOverlapping(level, range.begin, range.end);
+  if (inputs.empty()) return Nothing{"no table in the range"};
+  std::optional<std::string> next_begin;
+  if (level > 0) {
+    uint64_t bytes = 0;
+    size_t n = 0;
+    while (n < inputs.size() && bytes < options.max_widened_bytes()) {
+      bytes += inputs[n++]->bytes;
+    }
+    if (n < inputs.size()) next_begin = inputs[n]->smallest_user_key();
+    inputs.resize(n);
+  }
+  Attempt attempt = TryMerge(options, version, running, level, output_level,
+                             std::move(inputs));
+  if (!attempt.merge.has_value()) {
+    *blocked = true;
+    return Nothing{absl::StrCat("level ", level, ": ", attempt.why_not)};
+  }
+  attempt.merge->reason = "manual";
+  attempt.merge->next_begin = std::move(next_begin);
+  return *std::move(attempt.merge);
+}
+
+}  // namespace holdfast

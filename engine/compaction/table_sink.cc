@@ -1,0 +1,100 @@
+#include "engine/compaction/table_sink.h"
+
+#include <utility>
+
+#include "base/check.h"
+#include "base/checksum.h"
+#include "base/status_util.h"
+#include "engine/format/file_names.h"
+#include "engine/format/internal_key.h"
+
+namespace holdfast {
+
+uint64_t TableIdentity(uint64_t db_id, uint64_t number) {
+  return MixContext(db_id, number);
+}
+
+TableSink::TableSink(TableSinkOptions options) : options_(std::move(options)) {}
+
+TableSink::~TableSink() {
+  if (finished_) return;
+  if (builder_ != nullptr) builder_->Abandon();
+  // Nothing names them. One that stays is obsolete and goes later.
+  for (const std::string& path : paths_) {
+    options_.file_system->RemoveFile(path).IgnoreError();
+  }
+}
+
+bool TableSink::ShouldCut(std::string_view user_key) {
+  const FileList& grandparents = options_.grandparents;
+  while (grandparent_ < grandparents.size() &&
+         grandparents[grandparent_]->largest_user_key() < user_key) {
+    overlapped_bytes_ += grandparents[grandparent_]->bytes;
+    ++grandparent_;
+  }
+  if (builder_ == nullptr) {
+    overlapped_bytes_ = 0;  // What lies before the table's first key.
+    return false;
+  }
+  return builder_->bytes() >= options_.table_bytes ||
+         overlapped_bytes_ > options_.max_grandparent_bytes;
+}
+
+absl::Status TableSink::Add(std::string_view internal_key,
+                            std::string_view value) {
+  const std::string_view user_key = ExtractUserKey(internal_key);
+  // Invariant (1): between versions of one user key nothing is cut.
+  if (builder_ == nullptr || user_key != last_user_key_) {
+    if (ShouldCut(user_key)) {
+      HF_RETURN_IF_ERROR(EndTable());
+      overlapped_bytes_ = 0;
+    }
+    last_user_key_.assign(user_key);
+  }
+  if (builder_ == nullptr) {
+    HF_RETURN_IF_ERROR(BeginTable());
+  }
+  return builder_->Add(internal_key, value);
+}
+
+absl::Status TableSink::BeginTable() {
+  const uint64_t number = options_.new_file_number();  // Invariant (2).
+  std::string path = TableFileName(options_.dir, number);
+  HF_ASSIGN_OR_RETURN(std::unique_ptr<WritableFile> file,
+                      options_.file_system->CreateFile(path));
+  paths_.push_back(path);
+  builder_ = std::make_unique<TableBuilder>(
+      options_.table, std::move(file), std::move(path), number,
+      TableIdentity(options_.db_id, number));
+  return absl::OkStatus();
+}
+
+absl::Status TableSink::EndTable() {
+  HF_ASSIGN_OR_RETURN(TableSummary made, builder_->Finish());
+  builder_.reset();
+  tables_.push_back(TableRecord{.level = options_.level,
+                                .number = made.number,
+                                .bytes = made.bytes,
+                                .identity = made.identity,
+                                .entries = made.entries,
+                                .tombstones = made.tombstones,
+                                .smallest = std::move(made.smallest),
+                                .largest = std::move(made.largest),
+                                .smallest_sequence = made.smallest_sequence,
+                                .largest_sequence = made.largest_sequence});
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<TableRecord>> TableSink::Finish() {
+  HF_CHECK(!finished_);
+  if (builder_ != nullptr) {
+    HF_RETURN_IF_ERROR(EndTable());
+  }
+  if (!tables_.empty()) {
+    HF_RETURN_IF_ERROR(options_.file_system->SyncDirectory(options_.dir));
+  }
+  finished_ = true;
+  return std::move(tables_);
+}
+
+}  // namespace holdfast
