@@ -1,0 +1,165 @@
+// Errors that real files do not give on demand: a seccomp filter in a child
+// process makes one system call fail with a chosen errno, every time.
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "env/posix/posix_file_system.h"
+#include "env/posix/temp_directory.h"
+#include "gtest/gtest.h"
+
+namespace holdfast {
+namespace {
+
+// A call that is repeated for ever ends here.
+constexpr unsigned kMaxChildSeconds = 20;
+
+constexpr int kChildAsExpected = 0;
+constexpr int kChildOtherwise = 1;
+constexpr int kChildWithoutFilter = 2;
+
+// Makes the system call `number` fail with `error` in this process from now on.
+bool FailSystemCall(long number, int error) {
+  sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<uint32_t>(number), 0, 1),
+      BPF_STMT(BPF_RET | BPF_K,
+               SECCOMP_RET_ERRNO | static_cast<uint32_t>(error)),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  sock_fprog program = {.len = std::size(code), .filter = code};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+class PosixFaultTest : public testing::Test {
+ protected:
+  PosixFaultTest() : file_(fs_.CreateFile(path_).value()) {}
+
+  // Runs `call` where that system call fails with `error`, and expects the
+  // status `expected`.
+  void Expect(long number, int error, const absl::Status& expected,
+              const std::function<absl::Status()>& call) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::alarm(kMaxChildSeconds);
+      if (!FailSystemCall(number, error)) ::_exit(kChildWithoutFilter);
+      const absl::Status status = call();
+      if (status == expected) ::_exit(kChildAsExpected);
+      std::fprintf(stderr, "got: %s\nexpected: %s\n", status.ToString().c_str(),
+                   expected.ToString().c_str());
+      ::_exit(kChildOtherwise);
+    }
+    int state = 0;
+    ASSERT_EQ(::waitpid(child, &state, 0), child);
+    ASSERT_TRUE(WIFEXITED(state)) << "ended by signal " << WTERMSIG(state);
+    if (WEXITSTATUS(state) == kChildWithoutFilter) {
+      GTEST_SKIP() << "no seccomp here";
+    }
+    EXPECT_EQ(WEXITSTATUS(state), kChildAsExpected);
+  }
+
+  absl::Status Failed(std::string_view operation, std::string_view cause) {
+    return absl::InternalError(
+        absl::StrCat(operation, " ", path_, ": ", cause));
+  }
+
+  TempDirectory directory_;
+  const std::string path_ = directory_.File("f");
+  PosixFileSystem fs_;
+  std::unique_ptr<WritableFile> file_;
+};
+
+TEST_F(PosixFaultTest, SyncReportsEachErrorAndIsNeverRepeated) {
+  const auto sync = [&] { return file_->Sync(); };
+  Expect(SYS_fdatasync, EIO, Failed("sync", "Input/output error"), sync);
+  Expect(SYS_fdatasync, EINTR, Failed("sync", "Interrupted system call"), sync);
+}
+
+TEST_F(PosixFaultTest, SyncDirectoryReportsEachErrorAndIsNeverRepeated) {
+  const auto sync = [&] { return fs_.SyncDirectory(directory_.path()); };
+  const std::string place = "sync directory " + directory_.path();
+  Expect(SYS_fsync, EIO, absl::InternalError(place + ": Input/output error"),
+         sync);
+  Expect(SYS_fsync, EINTR,
+         absl::InternalError(place + ": Interrupted system call"), sync);
+}
+
+TEST_F(PosixFaultTest, CloseReportsAnErrorButNotAnInterruption) {
+  const auto close = [&] { return file_->Close(); };
+  Expect(SYS_close, EIO, Failed("close", "Input/output error"), close);
+  Expect(SYS_close, EINTR, absl::OkStatus(), close);
+}
+
+TEST_F(PosixFaultTest, PreallocateIsAHintWhereItCannotBeDone) {
+  const auto preallocate = [&] { return file_->Preallocate(0, 4096); };
+  for (int error : {EOPNOTSUPP, ENOSYS, ENOSPC, EDQUOT, EFBIG}) {
+    Expect(SYS_fallocate, error, absl::OkStatus(), preallocate);
+  }
+  Expect(SYS_fallocate, EIO, Failed("preallocate", "Input/output error"),
+         preallocate);
+}
+
+TEST_F(PosixFaultTest, WriteReadAndTruncateReportErrors) {
+  Expect(SYS_pwrite64, ENOSPC,
+         absl::ResourceExhaustedError(
+             absl::StrCat("write ", path_, ": No space left on device")),
+         [&] { return file_->Write(0, "x"); });
+  Expect(SYS_ftruncate, EIO, Failed("truncate", "Input/output error"),
+         [&] { return file_->Truncate(0); });
+  const auto reader = fs_.OpenFile(path_).value();
+  Expect(SYS_pread64, EIO, Failed("read", "Input/output error"), [&] {
+    char scratch[8];
+    std::string_view read;
+    return reader->Read(0, sizeof(scratch), scratch, &read);
+  });
+}
+
+TEST_F(PosixFaultTest, ListingThatBreaksOffIsAnErrorAndNotShort) {
+  Expect(SYS_getdents64, EIO,
+         absl::InternalError(
+             absl::StrCat("list ", directory_.path(), ": Input/output error")),
+         [&] { return fs_.ListDirectory(directory_.path()).status(); });
+}
+
+TEST_F(PosixFaultTest, ListingDoesNotTakeAnOldErrorForItsOwn) {
+  errno = EIO;
+  EXPECT_TRUE(fs_.ListDirectory(directory_.path()).ok());
+}
+
+TEST_F(PosixFaultTest, LockReportsErrorsThatAreNoLock) {
+  Expect(SYS_flock, ENOLCK, Failed("lock", "No locks available"),
+         [&] { return fs_.LockFile(path_).status(); });
+}
+
+TEST_F(PosixFaultTest, LockNeedsNoRoomForItsProcessId) {
+  Expect(SYS_pwrite64, ENOSPC, absl::OkStatus(),
+         [&] { return fs_.LockFile(path_).status(); });
+  Expect(SYS_ftruncate, ENOSPC, absl::OkStatus(),
+         [&] { return fs_.LockFile(path_).status(); });
+}
+
+TEST_F(PosixFaultTest, UniqueIdReportsErrors) {
+  Expect(SYS_getrandom, ENOSYS,
+         absl::InternalError("read getrandom: Function not implemented"),
+         [&] { return fs_.UniqueId().status(); });
+}
+
+}  // namespace
+}  // namespace holdfast
