@@ -1,0 +1,139 @@
+#include "kvd/options.h"
+
+#include <map>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+namespace holdfast::kvd {
+namespace {
+
+// Before a word that begins with [. No such word begins with it by itself but
+// for the one that a user took much trouble to type, which is protected too.
+constexpr char kProtection = '\x01';
+
+std::string RestoreWord(const std::string& word) {
+  return word.starts_with(kProtection) ? word.substr(1) : word;
+}
+
+// An option whose value is a word that `parse` understands. The exception is
+// the library's way to be told of a wrong value; cli.cc catches it.
+template <typename Parse>
+void AddParsed(CLI::App& app, const std::string& name, const std::string& help,
+               const std::string& type, uint64_t* value, Parse parse) {
+  const auto set = [name, value, parse](const std::string& word) {
+    const absl::StatusOr<uint64_t> parsed = parse(RestoreWord(word));
+    if (!parsed.ok()) {
+      throw CLI::ValidationError(name, std::string(parsed.status().message()));
+    }
+    *value = *parsed;
+  };
+  app.add_option_function<std::string>(name, set, help)->type_name(type);
+}
+
+}  // namespace
+
+absl::StatusOr<uint64_t> ParseCount(std::string_view text) {
+  uint64_t count = 0;
+  if (text.empty() ||
+      text.find_first_not_of("0123456789") != std::string_view::npos ||
+      !absl::SimpleAtoi(text, &count)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", text, "\" is not a number from 0 to ", UINT64_MAX));
+  }
+  return count;
+}
+
+absl::StatusOr<uint64_t> ParseByteCount(std::string_view text) {
+  constexpr std::string_view kUnits[] = {"KiB", "MiB", "GiB", "TiB"};
+  std::string_view digits = text;
+  int shift = 0;
+  for (int i = 0; i < 4; ++i) {
+    if (!text.ends_with(kUnits[i])) continue;
+    digits.remove_suffix(kUnits[i].size());
+    shift = 10 * (i + 1);
+  }
+  const absl::StatusOr<uint64_t> count = ParseCount(digits);
+  if (!count.ok() || *count > UINT64_MAX >> shift) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "\"", text, "\" is not a number of bytes like 65536 or 64KiB"));
+  }
+  return *count << shift;
+}
+
+void AddCount(CLI::App& app, const std::string& name, const std::string& help,
+              uint64_t* count) {
+  AddParsed(app, name, help, "N", count, ParseCount);
+}
+
+void AddByteCount(CLI::App& app, const std::string& name,
+                  const std::string& help, uint64_t* bytes) {
+  AddParsed(app, name, help, "BYTES", bytes, ParseByteCount);
+}
+
+std::string ProtectWord(std::string word) {
+  if (word.starts_with('[') || word.starts_with(kProtection)) {
+    word.insert(word.begin(), kProtection);
+  }
+  return word;
+}
+
+void AddWord(CLI::App& app, const std::string& name, const std::string& help,
+             std::string* word) {
+  const auto set = [word](const std::string& given) {
+    *word = RestoreWord(given);
+  };
+  app.add_option_function<std::string>(name, set, help)
+      ->required(!name.starts_with('-'))
+      ->type_name(name.starts_with('-') ? "TEXT" : "");
+}
+
+void AddOptionalWord(CLI::App& app, const std::string& name,
+                     const std::string& help,
+                     std::optional<std::string>* word) {
+  const auto set = [word](const std::string& given) {
+    *word = RestoreWord(given);
+  };
+  app.add_option_function<std::string>(name, set, help)->type_name("TEXT");
+}
+
+void AddWords(CLI::App& app, const std::string& name, const std::string& help,
+              std::vector<std::string>* words) {
+  const auto set = [words](const std::vector<std::string>& given) {
+    for (const std::string& word : given) words->push_back(RestoreWord(word));
+  };
+  app.add_option_function<std::vector<std::string>>(name, set, help)
+      ->required()
+      ->type_name("");
+}
+
+void AddDatabase(CLI::App& app, DatabaseOptions* database) {
+  AddWord(app, "DB", "The database's directory", &database->path);
+}
+
+void AddTuning(CLI::App& app, DatabaseOptions* database) {
+  Options& options = database->options;
+  AddByteCount(app, "--memtable-bytes",
+               "Write a table after so much (default 64MiB)",
+               &options.memtable_bytes);
+  AddByteCount(app, "--table-bytes",
+               "Size of tables that compaction writes (default 32MiB)",
+               &options.table_bytes);
+  AddByteCount(app, "--level1-bytes", "Size of level 1 (default 256MiB)",
+               &options.level1_bytes);
+  const std::map<std::string, Compression> compressions = {
+      {"none", Compression::kNone},
+      {"lz4", Compression::kLz4},
+      {"zstd", Compression::kZstd}};
+  const auto set = [&options, compressions](const std::string& word) {
+    options.compression = compressions.at(word);
+  };
+  app.add_option_function<std::string>("--compression", set,
+                                       "How blocks are written (default lz4)")
+      ->check(CLI::IsMember({"none", "lz4", "zstd"}))
+      ->type_name("none|lz4|zstd");
+}
+
+}  // namespace holdfast::kvd
