@@ -95,14 +95,17 @@ TEST_P(PosixExecutorTest, DestructorRunsWhatTasksScheduleMeanwhile) {
   EXPECT_EQ(chain.log.values(), expected);
 }
 
-TEST_P(PosixExecutorTest, DestroysATaskBeforeItCountsAsRun) {
-  auto captured = std::make_shared<int>(1);
-  std::weak_ptr<int> observer = captured;
+TEST_P(PosixExecutorTest, WhatATaskCapturedMayScheduleWhenItGoes) {
+  // So a task is destroyed without the lock, and before it counts as run.
+  bool ran = false;
   {
     PosixExecutor executor(GetParam());
-    executor.Schedule(Lane::kCompaction, [captured = std::move(captured)] {});
+    std::shared_ptr<void> last_words(nullptr, [&](void*) {
+      executor.Schedule(Lane::kFlush, [&ran] { ran = true; });
+    });
+    executor.Schedule(Lane::kCompaction, [kept = std::move(last_words)] {});
   }
-  EXPECT_TRUE(observer.expired());
+  EXPECT_TRUE(ran);
 }
 
 TEST_P(PosixExecutorTest, WaitReturnsAfterASignal) {
@@ -181,6 +184,26 @@ TEST(PosixExecutorLaneTest, FlushNeverWaitsBehindCompactions) {
     flushed.wait();
     EXPECT_EQ(log.values(), (std::vector<int>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
     release.count_down();
+  }
+}
+
+TEST(PosixExecutorLaneTest, ThreadsStayWhileARunningTaskMayScheduleMore) {
+  // The thread for flushes runs the last task while the destructor waits, and
+  // gives the other thread time to leave too early before it schedules a
+  // compaction, which only that other one can run.
+  for (int round = 0; round < 20; ++round) {
+    std::latch flushing(1);
+    bool ran = false;
+    {
+      PosixExecutor executor(2);
+      executor.Schedule(Lane::kCompaction, [&] { flushing.wait(); });
+      executor.Schedule(Lane::kFlush, [&] {
+        flushing.count_down();
+        for (int i = 0; i < 5000; ++i) std::this_thread::yield();
+        executor.Schedule(Lane::kCompaction, [&ran] { ran = true; });
+      });
+    }
+    EXPECT_TRUE(ran);
   }
 }
 
