@@ -121,6 +121,7 @@ class MergingIterator final : public InternalIterator {
       if (valid) heap_.push_back(i);
     }
     BuildHeap();
+    if (heap_.empty()) CheckEnd();
   }
 
   // The current child has moved: restores the heap.

@@ -11,13 +11,13 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/checksum.h"
+#include "base/coding.h"
 #include "base/random.h"
 #include "engine/format/internal_key.h"
-#include "engine/format/table_layout.h"
+#include "engine/iter/internal_iterator.h"
 #include "engine/table/memory_files.h"
 #include "engine/table/table_builder.h"
 #include "engine/table/table_testing.h"
@@ -181,6 +181,195 @@ RC_GTEST_PROP(TableReaderTest, SummaryAndPropertiesAgreeWithTheModel, ()) {
   RC_ASSERT(properties.smallest_sequence == smallest);
   RC_ASSERT(properties.largest_sequence == largest);
   RC_ASSERT(table->Verify().ok());
+}
+
+// --- Shapes ------------------------------------------------------------------
+
+std::string Value(std::string_view user, SequenceNumber sequence) {
+  return MakeInternalKey(user, sequence, ValueType::kValue);
+}
+
+std::string Noise(size_t n) {
+  Random random(1);
+  std::string bytes(n, '\0');
+  for (size_t i = 0; i + 8 <= n; i += 8) {
+    EncodeFixed64(&bytes[i], random.Next64());
+  }
+  return bytes;
+}
+
+// Keys key00000.. with values that do not compress.
+TableModel LargeModel(int entries) {
+  TableModel model;
+  for (int i = 0; i < entries; ++i) {
+    const std::string key = absl::StrFormat("key%05d", i);
+    model[Value(key, 1)] = absl::StrCat(HashKey(key), "/", i);
+  }
+  return model;
+}
+
+TEST(TableReaderTest, HoldsHugeValuesBesideSmallOnes) {
+  constexpr size_t kHuge = size_t{64} << 20;
+  for (const Compression compression :
+       {Compression::kNone, Compression::kLz4, Compression::kZstd}) {
+    TableOptions options;
+    options.compression = compression;
+    const std::string huge = compression == Compression::kNone
+                                 ? Noise(kHuge)
+                                 : std::string(kHuge, 'x');
+    const TableModel model = {
+        {Value("a", 1), "small"}, {Value("b", 1), huge}, {Value("c", 1), "c"}};
+    const BuiltTable built = BuildTable(options, model);
+    if (compression != Compression::kNone) {
+      EXPECT_LT(built.bytes.size(), kHuge / 100);
+    }
+    const auto table = MustOpen(built);
+    ASSERT_NE(table, nullptr);
+    EXPECT_EQ(table->properties().data_blocks, 3u);
+    for (const auto& [key, value] : model) {
+      const auto found =
+          TableGet(*table, ExtractUserKey(key), kMaxSequenceNumber);
+      ASSERT_TRUE(found.ok()) << found.status();
+      EXPECT_TRUE(*found == "value@1:" + value);
+    }
+    EXPECT_TRUE(table->Verify().ok());
+  }
+}
+
+TEST(TableReaderTest, HoldsLongestAndEmptyKeys) {
+  const std::string longest(size_t{64} << 10, 'k');
+  TableModel model = {{Value("", 3), "newer"}, {Value("", 1), "empty"}};
+  for (char c = 'a'; c <= 'z'; ++c) {
+    std::string key = longest;
+    key.back() = c;
+    model[Value(key, 1)] = std::string(1, c);
+    key.front() = c;
+    model[Value(key, 1)] = std::string(1, c);
+  }
+  const auto table = MustOpen(BuildTable({}, model));
+  ASSERT_NE(table, nullptr);
+  for (const auto& [key, value] : model) {
+    const auto found =
+        TableGet(*table, ExtractUserKey(key), ExtractSequence(key));
+    ASSERT_TRUE(found.ok());
+    EXPECT_EQ(*found, absl::StrCat("value@", ExtractSequence(key), ":", value));
+  }
+  EXPECT_TRUE(table->Verify().ok());
+}
+
+TEST(TableReaderTest, FindsEachVersionOfAKeyAcrossBlocks) {
+  TableOptions options;
+  options.block_bytes = 256;
+  TableModel model = {{Value("a", 1), "before"}, {Value("z", 1), "after"}};
+  for (SequenceNumber s = 10; s <= 5000; s += 10) {
+    model[Value("key", s)] = absl::StrCat("at ", s);
+  }
+  const auto table = MustOpen(BuildTable(options, model));
+  ASSERT_NE(table, nullptr);
+  EXPECT_GT(table->properties().data_blocks, 20u);
+  for (SequenceNumber s = 0; s <= 5010; ++s) {
+    const auto found = TableGet(*table, "key", s);
+    ASSERT_TRUE(found.ok());
+    ASSERT_EQ(*found, ModelGet(model, "key", s)) << s;
+  }
+}
+
+// --- Reads, cache, filter ----------------------------------------------------
+
+TEST(TableReaderTest, OpensSmallTableWithOneRead) {
+  const BuiltTable built = BuildTable({}, LargeModel(1000));
+  FaultCounter reads;
+  ASSERT_TRUE(OpenTable(built.bytes, built.bytes.size(), nullptr, &reads).ok());
+  EXPECT_EQ(reads.calls, 1);
+}
+
+TEST(TableReaderTest, OpensTableWithLargeTailWithTwoReads) {
+  const TableModel model = LargeModel(1000);
+  const BuiltTable built = BuildTable({}, model);
+  for (const size_t tail_bytes : {0, 1, 500}) {
+    FaultCounter reads;
+    const auto table = OpenTable(built.bytes, built.bytes.size(), nullptr,
+                                 &reads, {.tail_bytes = tail_bytes});
+    ASSERT_TRUE(table.ok()) << table.status();
+    EXPECT_EQ(reads.calls, 2);
+    EXPECT_TRUE((*table)->Verify().ok());
+  }
+}
+
+TEST(TableReaderTest, CachedBlockIsNotReadAgain) {
+  const BuiltTable built = BuildTable({}, LargeModel(1000));
+  FaultCounter reads;
+  BlockCache cache(1 << 20);
+  const auto table = OpenTable(built.bytes, built.bytes.size(), &cache, &reads);
+  ASSERT_TRUE(table.ok());
+  const int opened = reads.calls;
+  const BlockReadOptions no_fill = {.fill_cache = false};
+  ASSERT_TRUE(TableGet(**table, "key00500", 9, no_fill).ok());
+  EXPECT_EQ(cache.charge(), 0u);
+  EXPECT_EQ(reads.calls, opened + 1);
+  ASSERT_TRUE(TableGet(**table, "key00500", 9).ok());
+  EXPECT_EQ(reads.calls, opened + 2);
+  EXPECT_GT(cache.charge(), 3000u);
+  EXPECT_LT(cache.charge(), 5000u);
+  ASSERT_TRUE(TableGet(**table, "key00500", 9).ok());
+  ASSERT_TRUE(TableGet(**table, "key00500", 9, no_fill).ok());
+  EXPECT_EQ(reads.calls, opened + 2);
+}
+
+TEST(TableReaderTest, ValueLivesAsLongAsItsPin) {
+  const BuiltTable built = BuildTable({}, LargeModel(1000));
+  TableLookup found;
+  {
+    BlockCache cache(1 << 20);
+    const auto table = MustOpen(built, &cache);
+    ASSERT_TRUE(
+        table->Get({}, LookupKey("key00500", 9), HashKey("key00500"), &found)
+            .ok());
+  }
+  ASSERT_EQ(found.kind, TableLookup::kValue);
+  EXPECT_EQ(found.value, absl::StrCat(HashKey("key00500"), "/500"));
+}
+
+TEST(TableReaderTest, FilterSavesTheReadOfMissingKeys) {
+  const BuiltTable built = BuildTable({}, LargeModel(1000));
+  FaultCounter reads;
+  const auto table =
+      OpenTable(built.bytes, built.bytes.size(), nullptr, &reads);
+  ASSERT_TRUE(table.ok());
+  const int opened = reads.calls;
+  int skipped = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const std::string key = absl::StrFormat("key%05dx", i);
+    TableLookup found;
+    (*table)->PrefetchFilter(HashKey(key));
+    ASSERT_TRUE(
+        (*table)->Get({}, LookupKey(key, 9), HashKey(key), &found).ok());
+    EXPECT_EQ(found.kind, TableLookup::kAbsent);
+    skipped += found.filter_skipped;
+  }
+  EXPECT_GT(skipped, 970);
+  EXPECT_EQ(reads.calls - opened, 1000 - skipped);
+}
+
+TEST(TableReaderTest, IteratorRecoversByASeekAfterAFailedRead) {
+  const TableModel model = LargeModel(1000);
+  const BuiltTable built = BuildTable({}, model);
+  FaultCounter reads;
+  const auto table =
+      OpenTable(built.bytes, built.bytes.size(), nullptr, &reads);
+  ASSERT_TRUE(table.ok());
+  const auto it = (*table)->NewIterator({});
+  it->SeekToFirst();
+  ASSERT_TRUE(it->Valid());
+  reads.fail_at = reads.calls.load();
+  while (it->Valid()) it->Next();
+  EXPECT_EQ(it->status(), reads.error);
+  it->Seek(model.rbegin()->first);
+  ASSERT_TRUE(it->Valid());
+  EXPECT_EQ(it->key(), model.rbegin()->first);
+  it->Next();
+  EXPECT_FALSE(it->Valid());
+  EXPECT_TRUE(it->status().ok());
 }
 
 }  // namespace
