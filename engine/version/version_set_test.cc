@@ -1,5 +1,7 @@
 #include "engine/version/version_set.h"
 
+#include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -13,6 +15,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "engine/format/current_file.h"
 #include "engine/format/file_names.h"
 #include "engine/format/log_frame.h"
 #include "engine/format/version_edit.h"
@@ -20,6 +23,7 @@
 #include "engine/version/manifest.h"
 #include "engine/version/obsolete_files.h"
 #include "engine/version/version_testing.h"
+#include "engine/wal/log_writer.h"
 #include "gtest/gtest.h"
 
 namespace holdfast {
@@ -39,8 +43,7 @@ void PutTable(FakeFileSystem* fs, const TableRecord& table) {
   fs->Put(TableFileName(kDir, table.number), std::string(table.bytes, 't'));
 }
 
-// The i-th edit of the test workload: adds table 100 + i, and each third one
-// removes the table before it.
+// The i-th edit of the test workload: adds table 100 + i.
 VersionEdit NthEdit(FakeFileSystem* fs, int i) {
   const uint64_t number = 100 + static_cast<uint64_t>(i);
   const std::string key = absl::StrCat("key", number);
