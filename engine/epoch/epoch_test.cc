@@ -1,5 +1,8 @@
 #include "engine/epoch/epoch.h"
 
+#include <pthread.h>
+#include <signal.h>
+
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -211,6 +214,62 @@ struct Canary {
   volatile uint64_t value = kAlive;
   std::atomic<int64_t>* const living;
 };
+
+#ifndef HOLDFAST_SANITIZER  // Sanitizers put signals off, or forbid them.
+
+// What the signal handler works with, as a handler has no argument for it.
+std::atomic<EpochDomain*> interrupted_domain{nullptr};
+std::atomic<bool> was_interrupted{false};
+
+void MoveTheEpoch(int) {
+  EpochDomain* const domain = interrupted_domain.load();
+  if (domain == nullptr) return;
+  domain->Retire([] {});
+  was_interrupted.store(true);
+}
+
+// Goal: a reader that is stopped between its first look at the epoch and its
+// count notices that the epoch has moved on, and pins again. Method: another
+// thread sends signals; the handler moves the epoch, whatever instruction of
+// Pin it has interrupted. Then what is unlinked under the guard must live.
+TEST(EpochTest, PinNoticesThatTheEpochMovedMeanwhile) {
+  constexpr int kInterruptions = 300;
+  EpochDomain epochs;
+  struct sigaction action = {};
+  struct sigaction before = {};
+  action.sa_handler = MoveTheEpoch;
+  ASSERT_EQ(sigaction(SIGUSR1, &action, &before), 0);
+  const pthread_t reader = pthread_self();
+  std::atomic<bool> stop{false};
+  std::thread sender([&] {
+    while (!stop.load()) pthread_kill(reader, SIGUSR1);
+  });
+  int freed_early = 0;
+  int never_freed = 0;
+  for (int interruptions = 0; interruptions < kInterruptions;) {
+    bool freed = false;
+    {
+      // Only Pin is interrupted: Retire would wait for the mutex it holds.
+      interrupted_domain.store(&epochs, std::memory_order_relaxed);
+      EpochDomain::Guard guard = epochs.Pin();
+      interrupted_domain.store(nullptr, std::memory_order_relaxed);
+      if (!was_interrupted.load(std::memory_order_relaxed)) continue;
+      epochs.Retire([&freed] { freed = true; });
+      if (freed) ++freed_early;
+    }
+    epochs.Reclaim();
+    if (!freed) ++never_freed;
+    was_interrupted.store(false);
+    ++interruptions;
+  }
+  stop.store(true);
+  sender.join();
+  ASSERT_EQ(sigaction(SIGUSR1, &before, nullptr), 0);
+  EXPECT_EQ(freed_early, 0);
+  EXPECT_EQ(never_freed, 0);
+}
+
+#endif
 
 // Goal: nothing is read after its deleter ran, everything is freed, with
 // several writers, readers that nest, and memory that piles up nowhere.

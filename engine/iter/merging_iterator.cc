@@ -121,7 +121,6 @@ class MergingIterator final : public InternalIterator {
       if (valid) heap_.push_back(i);
     }
     BuildHeap();
-    if (heap_.empty()) CheckEnd();
   }
 
   // The current child has moved: restores the heap.

@@ -1,0 +1,347 @@
+#include "engine/db/background.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/check.h"
+#include "base/status_util.h"
+#include "engine/compaction/compaction_job.h"
+#include "engine/db/job_context.h"
+#include "engine/format/file_names.h"
+#include "engine/version/obsolete_files.h"
+
+namespace holdfast {
+namespace {
+
+LeveledOptions LeveledOptionsOf(const Options& options) {
+  LeveledOptions leveled;
+  leveled.level0_compaction_trigger = options.level0_compaction_trigger;
+  leveled.level1_bytes = options.level1_bytes;
+  leveled.level_size_multiplier = options.level_size_multiplier;
+  leveled.table_bytes = options.table_bytes;
+  return leveled;
+}
+
+}  // namespace
+
+Background::Background(DbCore* core)
+    : core_(*core), leveled_(LeveledOptionsOf(core->options)) {}
+
+Background::~Background() {
+  MutexLock lock(&core_.mu);
+  HF_CHECK(!flush_scheduled_);
+  HF_CHECK(!compaction_scheduled_);
+}
+
+void Background::Start() {
+  RemoveObsoleteFiles();
+  MutexLock lock(&core_.mu);
+  MaybeSchedule();
+}
+
+// --- What is due -----------------------------------------------------------
+
+bool Background::FlushIsDue() const {
+  return !stopping_ && !flush_paused_ && !core_.error.hard() &&
+         !core_.frozen.empty();
+}
+
+Decision Background::Decide(ManualCompaction** manual) {
+  *manual = nullptr;
+  const std::shared_ptr<const Version> version = core_.versions.current();
+  if (!manual_.empty()) {
+    *manual = manual_.front();
+    // Nothing else is running, so nothing is in the way.
+    bool blocked = false;
+    return PickManual(leveled_, *version, {}, (*manual)->level,
+                      (*manual)->output_level, (*manual)->range, &blocked);
+  }
+  if (core_.options.disable_auto_compaction || compaction_paused_) {
+    return Nothing{"automatic compaction is off"};
+  }
+  return PickCompaction(leveled_, *version, {}, round_robin_);
+}
+
+bool Background::CompactionIsDue() {
+  if (stopping_ || core_.error.hard()) return false;
+  if (!manual_.empty()) return true;
+  ManualCompaction* manual;
+  return !std::holds_alternative<Nothing>(Decide(&manual));
+}
+
+void Background::MaybeSchedule() {
+  core_.mu.AssertHeld();
+  if (!flush_scheduled_ && FlushIsDue()) {
+    flush_scheduled_ = true;
+    core_.executor.Schedule(Executor::Lane::kFlush, [this] { FlushTask(); });
+  }
+  if (!compaction_scheduled_ && CompactionIsDue()) {
+    compaction_scheduled_ = true;
+    core_.executor.Schedule(Executor::Lane::kCompaction,
+                            [this] { CompactionTask(); });
+  }
+}
+
+absl::Status Background::Obstacle() const {
+  HF_RETURN_IF_ERROR(core_.error.WriteStatus());
+  if (stopping_)
+    return absl::FailedPreconditionError("the database is closing");
+  return absl::OkStatus();
+}
+
+// --- Flush -----------------------------------------------------------------
+
+void Background::FlushTask() {
+  bool run;
+  {
+    MutexLock lock(&core_.mu);
+    run = FlushIsDue();
+  }
+  absl::Status status;
+  if (run) {
+    status = FlushOldest();
+    core_.ReleaseViews();
+    RemoveObsoleteFiles();
+  }
+  MutexLock lock(&core_.mu);
+  flush_scheduled_ = false;
+  if (!status.ok()) {
+    core_.error.Record(ErrorSource::kFlush, status);
+    flush_paused_ = core_.error.retrying();
+  } else if (run) {
+    core_.error.RecordSuccess();
+    compaction_paused_ = false;
+  }
+  MaybeSchedule();
+  core_.changed.SignalAll();
+}
+
+absl::Status Background::FlushOldest() {
+  FrozenMemTable frozen;
+  {
+    MutexLock lock(&core_.mu);
+    frozen = core_.frozen.front();  // Invariant (1).
+  }
+  PendingOutputs outputs(&core_);  // Invariant (2).
+  HF_ASSIGN_OR_RETURN(std::optional<TableRecord> table,
+                      WriteLevel0Table(core_, *frozen.table, outputs));
+  VersionEdit edit;
+  edit.log_number = frozen.next_log_number;
+  edit.last_sequence = frozen.table->largest_sequence();
+  if (table.has_value()) {
+    core_.counters.flush_bytes.Add(table->bytes);
+    edit.added.push_back(*std::move(table));
+  }
+  HF_RETURN_IF_ERROR(Install(std::move(edit), /*flushed=*/1));
+  core_.counters.flushes.Add(1);
+  return absl::OkStatus();
+}
+
+absl::Status Background::Install(VersionEdit edit, int flushed) {
+  MutexLock manifest_lock(&core_.manifest_mu);
+  HF_RETURN_IF_ERROR(core_.versions.LogAndApply(std::move(edit)));
+  MutexLock lock(&core_.mu);
+  for (int i = 0; i < flushed; ++i) core_.frozen.pop_front();
+  flushed_ += static_cast<uint64_t>(flushed);
+  core_.PublishView();  // Invariant (3).
+  return absl::OkStatus();
+}
+
+uint64_t Background::FlushTicket() {
+  MutexLock lock(&core_.mu);
+  return flushed_ + core_.frozen.size();
+}
+
+absl::Status Background::WaitForFlush(uint64_t ticket) {
+  MutexLock lock(&core_.mu);
+  if (flushed_ < ticket && flush_paused_) {
+    HF_RETURN_IF_ERROR(RetryAfterSoftError());
+  }
+  while (flushed_ < ticket) {
+    HF_RETURN_IF_ERROR(Obstacle());
+    if (flush_paused_) return core_.error.cause();
+    MaybeSchedule();
+    core_.executor.Wait(&core_.changed, &core_.mu);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Background::RetryAfterSoftError() {
+  core_.mu.AssertHeld();
+  const bool flush_due = flush_paused_ && !core_.frozen.empty();
+  flush_paused_ = false;
+  compaction_paused_ = false;
+  if (!flush_due) {
+    core_.error.RecordSuccess();  // Until compaction says otherwise again.
+    MaybeSchedule();
+    return absl::OkStatus();
+  }
+  const uint64_t ticket = flushed_ + 1;
+  MaybeSchedule();
+  while (flushed_ < ticket) {
+    HF_RETURN_IF_ERROR(Obstacle());
+    if (flush_paused_) return core_.error.cause();
+    core_.executor.Wait(&core_.changed, &core_.mu);
+  }
+  return absl::OkStatus();
+}
+
+// --- Compaction ------------------------------------------------------------
+
+void Background::CompactionTask() {
+  ManualCompaction* manual = nullptr;
+  Decision decision = Nothing{};
+  {
+    MutexLock lock(&core_.mu);
+    if (!stopping_ && !core_.error.hard()) decision = Decide(&manual);
+    MarkBeingCompacted(decision, true);
+  }
+  const bool run = !std::holds_alternative<Nothing>(decision);
+  absl::Status status;
+  if (run) {
+    status = Compact(decision);
+    core_.ReleaseViews();
+    RemoveObsoleteFiles();
+  }
+  MutexLock lock(&core_.mu);
+  MarkBeingCompacted(decision, false);
+  compaction_scheduled_ = false;
+  if (status.ok()) {
+    RememberPick(decision, &round_robin_);
+    if (run && flush_paused_ == false) core_.error.RecordSuccess();
+  } else if (!absl::IsCancelled(status)) {
+    core_.error.Record(ErrorSource::kCompaction, status);
+    compaction_paused_ = core_.error.retrying();
+  }
+  if (manual != nullptr) FinishManual(manual, decision, status);
+  MaybeSchedule();
+  core_.changed.SignalAll();
+}
+
+absl::Status Background::Compact(const Decision& decision) {
+  if (const Move* move = std::get_if<Move>(&decision)) return RunMove(*move);
+  return RunMerge(std::get<Merge>(decision));
+}
+
+absl::Status Background::RunMove(const Move& move) {
+  HF_RETURN_IF_ERROR(Install(EditOf(move), /*flushed=*/0));
+  core_.counters.moves.Add(1);
+  return absl::OkStatus();
+}
+
+absl::Status Background::RunMerge(const Merge& merge) {
+  PendingOutputs outputs(&core_);  // Invariant (2).
+  HF_ASSIGN_OR_RETURN(
+      CompactionResult result,
+      RunCompaction(
+          CompactionOptionsOf(core_, core_.versions.current(), outputs,
+                              leveled_.max_grandparent_bytes(), cancel_),
+          merge));
+  HF_RETURN_IF_ERROR(Install(std::move(result.edit), /*flushed=*/0));
+  core_.counters.compactions.Add(1);
+  core_.counters.compaction_read_bytes.Add(result.stats.bytes_read);
+  core_.counters.compaction_write_bytes.Add(result.stats.bytes_written);
+  return absl::OkStatus();
+}
+
+void Background::FinishManual(ManualCompaction* manual,
+                              const Decision& decision,
+                              const absl::Status& status) {
+  const Merge* merge = std::get_if<Merge>(&decision);
+  manual->merged = manual->merged || merge != nullptr;
+  if (status.ok() && merge != nullptr && merge->next_begin.has_value()) {
+    manual->range.begin = merge->next_begin;  // It stays first in the queue.
+    return;
+  }
+  manual->status = status;
+  manual->done = true;
+  manual_.pop_front();
+}
+
+absl::Status Background::RunManual(int level, int output_level,
+                                   const ManualRange& range, bool* merged) {
+  ManualCompaction manual;
+  manual.level = level;
+  manual.output_level = output_level;
+  manual.range = range;
+  MutexLock lock(&core_.mu);
+  manual_.push_back(&manual);
+  absl::Status obstacle;
+  while (!manual.done) {
+    obstacle = Obstacle();
+    // A running job still points at the request: leave only when none does.
+    if (!obstacle.ok() && !compaction_scheduled_) break;
+    MaybeSchedule();
+    core_.executor.Wait(&core_.changed, &core_.mu);
+  }
+  *merged = *merged || manual.merged;
+  if (manual.done) return manual.status;
+  manual_.erase(std::find(manual_.begin(), manual_.end(), &manual));
+  return obstacle;
+}
+
+absl::Status Background::CompactRange(std::optional<std::string_view> begin,
+                                      std::optional<std::string_view> end) {
+  ManualRange range;
+  if (begin.has_value()) range.begin = std::string(*begin);
+  if (end.has_value()) range.end = std::string(*end);
+  const std::optional<int> deepest =
+      core_.versions.current()->DeepestLevelOverlapping(begin, end);
+  if (!deepest.has_value()) return absl::OkStatus();
+  const int last = std::max(*deepest, 1);
+  bool merged = false;
+  for (int level = 0; level < last; ++level) {
+    HF_RETURN_IF_ERROR(RunManual(level, level + 1, range, &merged));
+  }
+  // All of it lay in one level already: rewritten in place, to drop what
+  // snapshots had kept.
+  if (!merged) return RunManual(last, last, range, &merged);
+  return absl::OkStatus();
+}
+
+// --- Waiting and stopping --------------------------------------------------
+
+absl::Status Background::WaitIdle() {
+  MutexLock lock(&core_.mu);
+  for (;;) {
+    MaybeSchedule();
+    if (!flush_scheduled_ && !compaction_scheduled_) {
+      HF_RETURN_IF_ERROR(core_.error.WriteStatus());
+      return core_.error.cause();
+    }
+    core_.executor.Wait(&core_.changed, &core_.mu);
+  }
+}
+
+void Background::Stop() {
+  cancel_.store(true, std::memory_order_relaxed);
+  MutexLock lock(&core_.mu);
+  stopping_ = true;
+  core_.changed.SignalAll();
+  while (flush_scheduled_ || compaction_scheduled_) {
+    core_.executor.Wait(&core_.changed, &core_.mu);
+  }
+}
+
+void Background::RemoveObsoleteFiles() {
+  const absl::StatusOr<std::vector<std::string>> names =
+      core_.file_system.ListDirectory(core_.dir);
+  if (!names.ok()) return;
+  FilesInUse in_use;
+  {
+    MutexLock lock(&core_.mu);
+    in_use = core_.versions.InUse();
+    in_use.pending.insert(core_.pending_outputs.begin(),
+                          core_.pending_outputs.end());
+  }
+  for (const std::string& name : ObsoleteFiles(in_use, *names)) {
+    // The other job may have removed it already.
+    core_.file_system.RemoveFile(JoinPath(core_.dir, name)).IgnoreError();
+  }
+}
+
+}  // namespace holdfast

@@ -1,0 +1,42 @@
+#include "engine/db/core.h"
+
+#include <utility>
+
+namespace holdfast {
+
+DbCore::DbCore(const Options& options_in, Env* env, std::string dir_in)
+    : options(options_in),
+      file_system(env->file_system()),
+      clock(env->clock()),
+      executor(env->executor()),
+      dir(std::move(dir_in)),
+      block_cache(options.block_cache_bytes),
+      table_cache(&file_system, dir, &block_cache, &epochs,
+                  options.max_open_tables),
+      views(&epochs),
+      versions({&file_system, dir, options.manifest_roll_bytes}) {}
+
+void DbCore::PublishView() {
+  auto view = std::make_shared<ReadView>();
+  view->active = active;
+  view->frozen.reserve(frozen.size());
+  for (auto it = frozen.rbegin(); it != frozen.rend(); ++it) {
+    view->frozen.push_back(it->table);
+  }
+  view->version = versions.current();
+  replaced_views.push_back(views.Publish(std::move(view)));
+}
+
+void DbCore::ReleaseViews() {
+  std::vector<std::shared_ptr<const ReadView>> replaced;
+  {
+    MutexLock lock(&mu);
+    replaced.swap(replaced_views);
+  }
+  for (std::shared_ptr<const ReadView>& view : replaced) {
+    epochs.Retire([view = std::move(view)]() mutable { view.reset(); });
+  }
+  epochs.Reclaim();
+}
+
+}  // namespace holdfast

@@ -1,0 +1,84 @@
+#include "engine/db/error_state.h"
+
+#include "absl/strings/str_cat.h"
+#include "base/check.h"
+
+namespace holdfast {
+
+ErrorReaction ReactionTo(ErrorSource source, const absl::Status& error) {
+  HF_CHECK(!error.ok());
+  // Bytes that cannot be trusted were found by a job that must read them.
+  if (absl::IsDataLoss(error)) return ErrorReaction::kFail;
+  const bool no_space = absl::IsResourceExhausted(error);
+  switch (source) {
+    case ErrorSource::kWalWrite:
+    case ErrorSource::kWalRotate:
+      // A failed append leaves the log's end where it was, and a failed
+      // creation a file that no one names: both can be tried again.
+      return no_space ? ErrorReaction::kReport : ErrorReaction::kReadOnly;
+    case ErrorSource::kWalSync:
+      // Whatever the code: after a failed sync nothing is known of the log.
+      return ErrorReaction::kReadOnly;
+    case ErrorSource::kFlush:
+    case ErrorSource::kCompaction:
+      // Their output is dropped (or kept until a new manifest says which it
+      // is), and made again from sources that are still there.
+      return no_space ? ErrorReaction::kRetry : ErrorReaction::kReadOnly;
+  }
+  return ErrorReaction::kReadOnly;
+}
+
+void ErrorState::Record(ErrorSource source, const absl::Status& error) {
+  switch (ReactionTo(source, error)) {
+    case ErrorReaction::kReport:
+      return;
+    case ErrorReaction::kRetry:
+      if (!hard()) cause_ = error;
+      return;
+    case ErrorReaction::kReadOnly:
+      if (!hard()) {
+        state_ = HealthState::kReadOnly;
+        cause_ = error;
+      }
+      return;
+    case ErrorReaction::kFail:
+      if (state_ != HealthState::kFailed) {
+        state_ = HealthState::kFailed;
+        cause_ = error;
+      }
+      return;
+  }
+}
+
+absl::Status ErrorState::WriteStatus() const {
+  if (!hard()) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "database is ", HealthStateName(state_),
+      " after an error (see Health, Resume): ", cause_.ToString()));
+}
+
+void ErrorState::RecordSuccess() {
+  if (!hard()) cause_ = absl::OkStatus();
+}
+
+void ErrorState::BeginResume() {
+  HF_CHECK(state_ != HealthState::kFailed);
+  state_ = HealthState::kHealthy;
+  cause_ = absl::OkStatus();
+}
+
+const char* HealthStateName(HealthState state) {
+  switch (state) {
+    case HealthState::kHealthy:
+      return "healthy";
+    case HealthState::kReadOnly:
+      return "read-only";
+    case HealthState::kFailed:
+      return "failed";
+    case HealthState::kClosed:
+      return "closed";
+  }
+  return "unknown";
+}
+
+}  // namespace holdfast

@@ -1,0 +1,89 @@
+#include "engine/db/reader.h"
+
+#include <utility>
+#include <vector>
+
+#include "base/checksum.h"
+#include "engine/db/user_iterator.h"
+#include "engine/iter/merging_iterator.h"
+
+namespace holdfast {
+namespace {
+
+SequenceNumber SequenceOf(const DbCore& core, const ReadOptions& options) {
+  return options.snapshot != nullptr
+             ? options.snapshot->sequence()
+             : core.visible_sequence.load(std::memory_order_acquire);
+}
+
+BlockReadOptions BlockOptions(const ReadOptions& options) {
+  BlockReadOptions block_options;
+  block_options.verify_checksums = options.verify_checksums;
+  block_options.fill_cache = options.fill_cache;
+  return block_options;
+}
+
+absl::Status NotFound() { return absl::NotFoundError("no such key"); }
+
+// RETURNS whether the memtable decides; *status is set then.
+bool ReadMemTable(const MemTable& memtable, const LookupKey& lookup,
+                  const ReadView& view, absl::FunctionRef<void(FoundValue)> use,
+                  absl::Status* status) {
+  const MemTable::Lookup found = memtable.Get(lookup);
+  switch (found.kind) {
+    case MemTable::Lookup::kAbsent:
+      return false;
+    case MemTable::Lookup::kDeletion:
+      *status = NotFound();
+      return true;
+    case MemTable::Lookup::kValue:
+      use({found.value, &view, nullptr});
+      *status = absl::OkStatus();
+      return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+absl::Status ReadKey(DbCore& core, const ReadOptions& options,
+                     std::string_view key,
+                     absl::FunctionRef<void(FoundValue)> use) {
+  core.counters.reads.Add(1);
+  const EpochDomain::Guard guard = core.epochs.Pin();
+  // First the view, then the number: see read_view.h.
+  const ReadView& view = core.views.Load(guard);
+  const LookupKey lookup(key, SequenceOf(core, options));
+
+  absl::Status status;
+  if (ReadMemTable(*view.active, lookup, view, use, &status)) return status;
+  for (const auto& memtable : view.frozen) {
+    if (ReadMemTable(*memtable, lookup, view, use, &status)) return status;
+  }
+  GetResult result;
+  status = view.version->Get(BlockOptions(options), lookup, HashKey(key),
+                             core.table_cache, &result);
+  core.counters.filter_skips.Add(result.filter_skips);
+  if (!status.ok()) return status;
+  if (result.lookup.kind != TableLookup::kValue) return NotFound();
+  use({result.lookup.value, nullptr, std::move(result.lookup.pin)});
+  return absl::OkStatus();
+}
+
+std::unique_ptr<Iterator> OpenIterator(DbCore& core,
+                                       const ReadOptions& options) {
+  // First the view, then the number: see read_view.h.
+  const std::shared_ptr<const ReadView> view = core.views.Acquire();
+  const SequenceNumber sequence = SequenceOf(core, options);
+  std::vector<std::unique_ptr<InternalIterator>> sources;
+  sources.push_back(view->active->NewIterator());
+  for (const auto& memtable : view->frozen) {
+    sources.push_back(memtable->NewIterator());
+  }
+  view->version->AppendIterators(BlockOptions(options), core.table_cache,
+                                 &sources);
+  return NewUserIterator(NewMergingIterator(std::move(sources)), sequence,
+                         BoundsOf(options), view);
+}
+
+}  // namespace holdfast

@@ -1,0 +1,233 @@
+#include "engine/db/recovery.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_util.h"
+#include "engine/db/job_context.h"
+#include "engine/format/file_names.h"
+#include "engine/format/log_frame.h"
+#include "engine/format/wal_record.h"
+
+namespace holdfast {
+
+absl::StatusOr<std::unique_ptr<WalChain>> Recovery::Run() {
+  HF_ASSIGN_OR_RETURN(const DirectoryListing files, ListFiles());
+  HF_RETURN_IF_ERROR(FindOrCreate(files));
+  core_.versions.MarkFileNumberUsed(files.largest_number);
+  replayed_ = std::make_shared<MemTable>();
+  last_sequence_ = core_.versions.last_sequence();
+  if (!created_) {
+    HF_RETURN_IF_ERROR(ReplayLogs(files));
+    HF_RETURN_IF_ERROR(CheckUnreachedLogs(files));
+    HF_RETURN_IF_ERROR(FlushReplayed());
+  }
+  auto wal = std::make_unique<WalChain>(&core_.file_system, core_.dir,
+                                        core_.versions.db_id());
+  const uint64_t log_number = core_.versions.NewFileNumber();
+  // Step 6.
+  HF_RETURN_IF_ERROR(wal->Begin(log_number, last_sequence_ + 1));
+  edit_.log_number = log_number;
+  edit_.last_sequence = last_sequence_;
+  {
+    MutexLock lock(&core_.manifest_mu);
+    HF_RETURN_IF_ERROR(core_.versions.LogAndApply(std::move(edit_)));  // 7.
+  }
+  core_.visible_sequence.store(last_sequence_, std::memory_order_release);
+  {
+    MutexLock lock(&core_.mu);
+    core_.active = std::make_shared<MemTable>();
+    core_.PublishView();
+  }
+  core_.ReleaseViews();
+  return wal;
+}
+
+absl::StatusOr<Recovery::DirectoryListing> Recovery::ListFiles() {
+  HF_ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                      core_.file_system.ListDirectory(core_.dir));
+  DirectoryListing files;
+  for (const std::string& name : names) {
+    FileKind kind;
+    uint64_t number = 0;
+    if (!ParseFileName(name, &kind, &number)) continue;
+    files.largest_number = std::max(files.largest_number, number);
+    if (kind == FileKind::kWal) files.logs[number] = name;
+    if (kind == FileKind::kTable) files.has_tables = true;
+  }
+  return files;
+}
+
+absl::Status Recovery::FindOrCreate(const DirectoryListing& files) {
+  const std::string current = CurrentFileName(core_.dir);
+  HF_ASSIGN_OR_RETURN(const bool exists, core_.file_system.FileExists(current));
+  if (exists) {
+    if (core_.options.error_if_exists) {
+      return absl::AlreadyExistsError(absl::StrCat(
+          core_.dir, ": a database is there (option error_if_exists)"));
+    }
+    return core_.versions.Recover();
+  }
+  HF_RETURN_IF_ERROR(CheckNothingIsLost(files));
+  if (!core_.options.create_if_missing) {
+    return absl::NotFoundError(
+        absl::StrCat(core_.dir,
+                     ": no database here (option "
+                     "create_if_missing would make one)"));
+  }
+  HF_ASSIGN_OR_RETURN(const uint64_t db_id, core_.file_system.UniqueId());
+  core_.versions.CreateNew(db_id);
+  created_ = true;
+  return absl::OkStatus();
+}
+
+// Without CURRENT there is no database, or one whose creation a crash cut
+// short: that one held nothing yet. Anything more is a database that lost its
+// CURRENT, and must not be taken for an empty place.
+absl::Status Recovery::CheckNothingIsLost(const DirectoryListing& files) {
+  if (files.has_tables) {
+    return DataLoss(CurrentFileName(core_.dir), 0,
+                    "the file is missing, but there are tables");
+  }
+  for (const auto& [number, name] : files.logs) {
+    const std::string path = WalFileName(core_.dir, number);
+    HF_ASSIGN_OR_RETURN(std::unique_ptr<RandomAccessFile> file,
+                        core_.file_system.OpenFile(path));
+    const absl::StatusOr<LogHeader> header = PeekLogHeader(*file, path);
+    if (!header.ok()) continue;  // Never finished, so never written to.
+    LogReader reader(file.get(), path, {header->db_id, LogKind::kWal, number});
+    HF_RETURN_IF_ERROR(reader.ReadHeader().status());
+    std::string record;
+    HF_ASSIGN_OR_RETURN(const bool found, reader.ReadRecord(&record));
+    if (found) {
+      return DataLoss(
+          CurrentFileName(core_.dir), 0,
+          absl::StrCat("the file is missing, but ", name, " holds records"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Recovery::ReplayLogs(const DirectoryListing& files) {
+  uint64_t number = core_.versions.log_number();
+  for (;;) {
+    if (files.logs.count(number) == 0) {
+      return DataLoss(WalFileName(core_.dir, number), 0,
+                      last_log_read_ == 0
+                          ? std::string("the manifest needs this log; it is "
+                                        "missing")
+                          : absl::StrCat("the seal of log ", last_log_read_,
+                                         " names this log; it is missing"));
+    }
+    LogEnd end;
+    HF_RETURN_IF_ERROR(ReplayLog(number, &end));
+    last_log_read_ = number;
+    if (!end.sealed || end.successor == 0) return absl::OkStatus();
+    if (end.successor <= number) {
+      return DataLoss(WalFileName(core_.dir, number), end.bytes,
+                      absl::StrCat("the seal names log ", end.successor,
+                                   ", which is not a later one"));
+    }
+    number = end.successor;
+  }
+}
+
+// Its header was durable before anything named the log; all of it, when the
+// manifest knows its length.
+uint64_t Recovery::RequiredBytesOf(uint64_t number) const {
+  const std::optional<SealedLog> sealed = core_.versions.sealed_log();
+  return sealed.has_value() && sealed->number == number ? sealed->bytes
+                                                        : kLogHeaderFrameBytes;
+}
+
+absl::Status Recovery::ReplayLog(uint64_t number, LogEnd* end) {
+  const std::string path = WalFileName(core_.dir, number);
+  HF_ASSIGN_OR_RETURN(std::unique_ptr<RandomAccessFile> file,
+                      core_.file_system.OpenFile(path));
+  LogReader reader(file.get(), path,
+                   {core_.versions.db_id(), LogKind::kWal, number},
+                   RequiredBytesOf(number));
+  HF_RETURN_IF_ERROR(reader.ReadHeader().status());
+  std::string record;
+  for (;;) {
+    HF_ASSIGN_OR_RETURN(const bool found, reader.ReadRecord(&record));
+    if (!found) break;
+    HF_RETURN_IF_ERROR(ReplayRecord(path, reader.record_offset(), record));
+    if (replayed_->memory_bytes() >= core_.options.memtable_bytes) {
+      HF_RETURN_IF_ERROR(FlushReplayed());
+    }
+  }
+  *end = reader.end();
+  return absl::OkStatus();
+}
+
+absl::Status Recovery::ReplayRecord(const std::string& path, uint64_t offset,
+                                    std::string_view bytes) {
+  const absl::StatusOr<WalRecord> record = DecodeWalRecord(bytes);
+  if (!record.ok()) {
+    return DataLoss(path, offset, record.status().message());
+  }
+  // Invariant (1) of the commit pipeline, checked after the fact. Gaps are
+  // writes that were not logged.
+  if (record->first_sequence <= last_sequence_ ||
+      record->first_sequence > kMaxSequenceNumber - record->count) {
+    return DataLoss(
+        path, offset,
+        absl::StrCat("the record begins at sequence number ",
+                     record->first_sequence, " after ", last_sequence_));
+  }
+  SequenceNumber sequence = record->first_sequence;
+  const absl::Status status = ForEachChange(
+      record->changes, record->count,
+      [&](ValueType type, std::string_view key, std::string_view value) {
+        replayed_->Add(sequence++, type, key, value);
+      });
+  if (!status.ok()) return DataLoss(path, offset, status.message());
+  if (record->count > 0) last_sequence_ = sequence - 1;
+  return absl::OkStatus();
+}
+
+absl::Status Recovery::FlushReplayed() {
+  if (replayed_->empty()) return absl::OkStatus();
+  // Readers begin at the last number; no snapshot outlives a process.
+  core_.visible_sequence.store(last_sequence_, std::memory_order_release);
+  PendingOutputs outputs(&core_);
+  HF_ASSIGN_OR_RETURN(std::optional<TableRecord> table,
+                      WriteLevel0Table(core_, *replayed_, outputs));
+  if (table.has_value()) edit_.added.push_back(*std::move(table));
+  replayed_ = std::make_shared<MemTable>();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> Recovery::HasRecords(uint64_t number) {
+  const std::string path = WalFileName(core_.dir, number);
+  HF_ASSIGN_OR_RETURN(std::unique_ptr<RandomAccessFile> file,
+                      core_.file_system.OpenFile(path));
+  LogReader reader(file.get(), path,
+                   {core_.versions.db_id(), LogKind::kWal, number});
+  const absl::StatusOr<LogHeader> header = reader.ReadHeader();
+  if (absl::IsOutOfRange(header.status())) return false;
+  HF_RETURN_IF_ERROR(header.status());
+  std::string record;
+  return reader.ReadRecord(&record);
+}
+
+absl::Status Recovery::CheckUnreachedLogs(const DirectoryListing& files) {
+  // Later logs that no seal reached: made by a rotation, a resume or a recovery
+  // that a crash cut short, and never written to.
+  for (auto it = files.logs.upper_bound(last_log_read_); it != files.logs.end();
+       ++it) {
+    HF_ASSIGN_OR_RETURN(const bool found, HasRecords(it->first));
+    if (found) {
+      return DataLoss(
+          WalFileName(core_.dir, it->first), kFrameHeaderBytes,
+          absl::StrCat("the log holds records, but log ", last_log_read_,
+                       " before it does not lead to it"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace holdfast

@@ -1,0 +1,213 @@
+#include "engine/db/user_iterator.h"
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/memtable/memtable.h"
+#include "gtest/gtest.h"
+#include "rapidcheck/gtest.h"
+
+namespace holdfast {
+namespace {
+
+// One change of a generated history; its number is its place, from 1.
+struct TestChange {
+  std::string key;
+  bool deletes = false;
+};
+
+std::shared_ptr<MemTable> TableOf(const std::vector<TestChange>& history) {
+  auto table = std::make_shared<MemTable>();
+  SequenceNumber sequence = 0;
+  for (const TestChange& change : history) {
+    ++sequence;
+    table->Add(sequence,
+               change.deletes ? ValueType::kDeletion : ValueType::kValue,
+               change.key, "v" + std::to_string(sequence));
+  }
+  return table;
+}
+
+std::map<std::string, std::string> StateAt(
+    const std::vector<TestChange>& history, SequenceNumber sequence,
+    const KeyBounds& bounds) {
+  std::map<std::string, std::string> state;
+  for (size_t i = 0; i < history.size() && i < sequence; ++i) {
+    const std::string& key = history[i].key;
+    if (history[i].deletes) {
+      state.erase(key);
+    } else if ((!bounds.lower.has_value() || key >= *bounds.lower) &&
+               (!bounds.upper.has_value() || key < *bounds.upper)) {
+      state[key] = "v" + std::to_string(i + 1);
+    }
+  }
+  return state;
+}
+
+std::unique_ptr<Iterator> IteratorOver(std::shared_ptr<MemTable> table,
+                                       SequenceNumber sequence,
+                                       KeyBounds bounds) {
+  auto source = table->NewIterator();
+  return NewUserIterator(std::move(source), sequence, std::move(bounds),
+                         std::move(table));
+}
+
+// A random walk over a random history stands where the same walk over the
+// std::map of the visible state stands, at every step.
+RC_GTEST_PROP(UserIteratorTest, WalksLikeAMap, ()) {
+  const auto key = rc::gen::map(rc::gen::container<std::string>(
+                                    rc::gen::elementOf(std::string("ab\xff"))),
+                                [](std::string k) { return k.substr(0, 3); });
+  const auto history =
+      *rc::gen::container<std::vector<TestChange>>(rc::gen::build<TestChange>(
+          rc::gen::set(&TestChange::key, key),
+          rc::gen::set(&TestChange::deletes, rc::gen::arbitrary<bool>())));
+  const auto sequence =
+      *rc::gen::inRange<SequenceNumber>(0, history.size() + 1);
+  KeyBounds bounds;
+  if (*rc::gen::arbitrary<bool>()) bounds.lower = *key;
+  if (*rc::gen::arbitrary<bool>()) bounds.upper = *key;
+
+  const auto state = StateAt(history, sequence, bounds);
+  const auto it = IteratorOver(TableOf(history), sequence, bounds);
+  auto at = state.end();
+  const int steps = *rc::gen::inRange(1, 40);
+  for (int i = 0; i < steps; ++i) {
+    switch (*rc::gen::inRange(0, 6)) {
+      case 0:
+        it->SeekToFirst();
+        at = state.begin();
+        break;
+      case 1:
+        it->SeekToLast();
+        at = state.empty() ? state.end() : std::prev(state.end());
+        break;
+      case 2: {
+        const std::string target = *key;
+        it->Seek(target);
+        at = state.lower_bound(target);
+        break;
+      }
+      case 3: {
+        const std::string target = *key;
+        it->SeekForPrev(target);
+        at = state.upper_bound(target);
+        at = at == state.begin() ? state.end() : std::prev(at);
+        break;
+      }
+      case 4:
+        if (at == state.end()) continue;
+        it->Next();
+        ++at;
+        break;
+      case 5:
+        if (at == state.end()) continue;
+        it->Prev();
+        at = at == state.begin() ? state.end() : std::prev(at);
+        break;
+    }
+    RC_ASSERT(it->status().ok());
+    RC_ASSERT(it->Valid() == (at != state.end()));
+    if (it->Valid()) {
+      RC_ASSERT(it->key() == at->first);
+      RC_ASSERT(it->value() == at->second);
+    }
+  }
+}
+
+TEST(UserIteratorTest, BoundsAreNarrowedByThePrefix) {
+  ReadOptions options;
+  options.prefix = "b";
+  KeyBounds bounds = BoundsOf(options);
+  EXPECT_EQ(bounds.lower, "b");
+  EXPECT_EQ(bounds.upper, "c");
+  options.lower_bound = "ba";
+  options.upper_bound = "x";
+  bounds = BoundsOf(options);
+  EXPECT_EQ(bounds.lower, "ba");
+  EXPECT_EQ(bounds.upper, "c");
+  options.upper_bound = "bb";
+  EXPECT_EQ(BoundsOf(options).upper, "bb");
+}
+
+TEST(UserIteratorTest, PrefixOfLargestBytesHasNoUpperBound) {
+  ReadOptions options;
+  options.prefix = "\xff\xff";
+  EXPECT_EQ(BoundsOf(options).upper, std::nullopt);
+  options.prefix = "a\xff";
+  EXPECT_EQ(BoundsOf(options).upper, "b");
+  options.prefix = "";
+  EXPECT_EQ(BoundsOf(options).upper, std::nullopt);
+}
+
+// A source that fails at its N-th step: nothing is shown as if it were the end.
+class FailingIterator final : public InternalIterator {
+ public:
+  FailingIterator(std::unique_ptr<InternalIterator> source, int steps)
+      : source_(std::move(source)), steps_left_(steps) {}
+
+  bool Valid() const override { return steps_left_ > 0 && source_->Valid(); }
+  void SeekToFirst() override {
+    Step([&] { source_->SeekToFirst(); });
+  }
+  void SeekToLast() override {
+    Step([&] { source_->SeekToLast(); });
+  }
+  void Seek(std::string_view target) override {
+    Step([&] { source_->Seek(target); });
+  }
+  void Next() override {
+    Step([&] { source_->Next(); });
+  }
+  void Prev() override {
+    Step([&] { source_->Prev(); });
+  }
+  std::string_view key() const override { return source_->key(); }
+  std::string_view value() const override { return source_->value(); }
+  absl::Status status() const override {
+    return steps_left_ > 0 ? source_->status()
+                           : absl::DataLossError("injected");
+  }
+
+ private:
+  template <class F>
+  void Step(F step) {
+    if (steps_left_ > 0 && --steps_left_ > 0) step();
+  }
+
+  const std::unique_ptr<InternalIterator> source_;
+  int steps_left_;
+};
+
+TEST(UserIteratorTest, ErrorOfTheSourceIsNeverTheEnd) {
+  const std::vector<TestChange> history = {
+      {"a", false}, {"b", false}, {"b", false}, {"c", false}, {"c", true}};
+  for (const bool forward : {true, false}) {
+    for (int steps = 1; steps < 12; ++steps) {
+      const auto table = TableOf(history);
+      const auto it = NewUserIterator(
+          std::make_unique<FailingIterator>(table->NewIterator(), steps),
+          kMaxSequenceNumber, {}, table);
+      std::vector<std::string> seen;
+      for (forward ? it->SeekToFirst() : it->SeekToLast(); it->Valid();
+           forward ? it->Next() : it->Prev()) {
+        seen.push_back(std::string(it->key()) + std::string(it->value()));
+      }
+      const std::vector<std::string> all =
+          forward ? std::vector<std::string>{"av1", "bv3"}
+                  : std::vector<std::string>{"bv3", "av1"};
+      if (it->status().ok()) {
+        EXPECT_EQ(seen, all) << "steps " << steps;
+      } else {
+        EXPECT_TRUE(absl::IsDataLoss(it->status()));
+        ASSERT_LE(seen.size(), all.size());
+        for (size_t i = 0; i < seen.size(); ++i) EXPECT_EQ(seen[i], all[i]);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace holdfast

@@ -1,0 +1,78 @@
+#include "engine/db/wal_chain.h"
+
+#include <utility>
+
+#include "base/status_util.h"
+#include "engine/format/file_names.h"
+#include "engine/format/format_version.h"
+#include "engine/format/log_frame.h"
+
+namespace holdfast {
+
+absl::StatusOr<std::unique_ptr<LogWriter>> WalChain::CreateAt(
+    const std::string& path, uint64_t number, SequenceNumber next_sequence) {
+  HF_ASSIGN_OR_RETURN(std::unique_ptr<WritableFile> file,
+                      file_system_.CreateFile(path));
+  const LogIdentity identity{db_id_, LogKind::kWal, number};
+  auto log = std::make_unique<LogWriter>(std::move(file), path, identity);
+  LogHeader header;
+  header.version = kFormatVersion;
+  header.kind = LogKind::kWal;
+  header.db_id = db_id_;
+  header.number = number;
+  header.previous_number = current_number_;
+  header.previous_bytes = current_ == nullptr ? 0 : current_->bytes();
+  header.first_sequence = next_sequence;
+  HF_RETURN_IF_ERROR(log->AddHeader(header));
+  // Invariant (1): content, then name.
+  HF_RETURN_IF_ERROR(log->Sync());
+  HF_RETURN_IF_ERROR(file_system_.SyncDirectory(dir_));
+  return log;
+}
+
+absl::StatusOr<std::unique_ptr<LogWriter>> WalChain::Create(
+    uint64_t number, SequenceNumber next_sequence) {
+  const std::string path = WalFileName(dir_, number);
+  absl::StatusOr<std::unique_ptr<LogWriter>> log =
+      CreateAt(path, number, next_sequence);
+  if (!log.ok() && !absl::IsAlreadyExists(log.status())) {
+    // Best effort: nobody names the file, and recovery removes it too.
+    file_system_.RemoveFile(path).IgnoreError();
+  }
+  return log;
+}
+
+absl::Status WalChain::Begin(uint64_t number, SequenceNumber next_sequence) {
+  HF_ASSIGN_OR_RETURN(current_, Create(number, next_sequence));
+  current_number_ = number;
+  sync_failed_ = false;
+  next_.reset();
+  return absl::OkStatus();
+}
+
+absl::Status WalChain::Rotate(uint64_t number, SequenceNumber next_sequence) {
+  if (next_ == nullptr) {
+    HF_ASSIGN_OR_RETURN(next_, Create(number, next_sequence));
+    next_number_ = number;
+  }
+  // Invariant (2): the old log is whole on disk before the new one is used.
+  HF_RETURN_IF_ERROR(current_->AddSeal(next_number_));
+  const absl::Status synced = current_->Sync();
+  if (!synced.ok()) {
+    sync_failed_ = true;
+    return synced;
+  }
+  // Everything in it is durable; a failing close takes nothing back.
+  current_->Close().IgnoreError();
+  current_ = std::move(next_);
+  current_number_ = next_number_;
+  return absl::OkStatus();
+}
+
+absl::Status WalChain::SealForClose() {
+  HF_RETURN_IF_ERROR(current_->AddSeal(/*successor=*/0));
+  HF_RETURN_IF_ERROR(current_->Sync());
+  return current_->Close();
+}
+
+}  // namespace holdfast

@@ -1,0 +1,102 @@
+#include "engine/db/write_room.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "base/status_util.h"
+#include "engine/db/write_stall.h"
+
+namespace holdfast {
+
+absl::Status WriteRoom::Make(bool freeze_wanted) {
+  using Action = WriteStallDecision::Action;
+  WriteStallFacts facts;
+  facts.freeze_wanted = freeze_wanted;
+  MutexLock lock(&core_.mu);
+  for (;;) {
+    HF_RETURN_IF_ERROR(core_.error.WriteStatus());
+    // Background work ran out of space: see whether there is some again, so
+    // that writing heals by itself, and fails with the cause until then.
+    if (core_.error.retrying()) {
+      HF_RETURN_IF_ERROR(background_.RetryAfterSoftError());
+    }
+    facts.active_bytes = core_.active->memory_bytes();
+    facts.active_empty = core_.active->empty();
+    facts.frozen_memtables = static_cast<int>(core_.frozen.size());
+    facts.level0_tables =
+        static_cast<int>(core_.versions.current()->files(0).size());
+    const WriteStallDecision decision = DecideWriteStall(facts, core_.options);
+    core_.stall_reason = decision.reason;
+    switch (decision.action) {
+      case Action::kProceed:
+        return absl::OkStatus();
+      case Action::kDelay:
+        core_.counters.stall_delays.Add(1);
+        core_.counters.stall_micros.Add(decision.delay_micros);
+        core_.mu.Unlock();
+        core_.clock.SleepMicros(decision.delay_micros);
+        core_.mu.Lock();
+        facts.delayed_already = true;
+        break;
+      case Action::kStop: {
+        core_.counters.stall_stops.Add(1);
+        const uint64_t start = core_.clock.NowMicros();
+        background_.MaybeSchedule();
+        core_.executor.Wait(&core_.changed, &core_.mu);
+        core_.counters.stall_micros.Add(core_.clock.NowMicros() - start);
+        break;
+      }
+      case Action::kFreeze: {
+        // I/O without the mutex: only the pipeline's owner, which is this
+        // thread, replaces the active memtable and the log.
+        core_.mu.Unlock();
+        const absl::Status status = FreezeNow();
+        core_.mu.Lock();
+        HF_RETURN_IF_ERROR(status);
+        facts.freeze_wanted = false;
+        break;
+      }
+    }
+  }
+}
+
+absl::Status WriteRoom::FreezeNow() {
+  const uint64_t number = core_.versions.NewFileNumber();
+  const SequenceNumber next =
+      core_.visible_sequence.load(std::memory_order_relaxed) + 1;
+  const absl::Status status = wal_.Rotate(number, next);
+  if (!status.ok()) {
+    MutexLock lock(&core_.mu);
+    core_.error.Record(
+        wal_.sync_failed() ? ErrorSource::kWalSync : ErrorSource::kWalRotate,
+        status);
+    return status;
+  }
+  InstallNewMemTable(wal_.current_number());
+  return absl::OkStatus();
+}
+
+absl::Status WriteRoom::FreezeForResume() {
+  const uint64_t number = core_.versions.NewFileNumber();
+  const SequenceNumber next =
+      core_.visible_sequence.load(std::memory_order_relaxed) + 1;
+  HF_RETURN_IF_ERROR(wal_.Begin(number, next));
+  InstallNewMemTable(number);
+  return absl::OkStatus();
+}
+
+void WriteRoom::InstallNewMemTable(uint64_t log_number) {
+  auto memtable = std::make_shared<MemTable>();
+  {
+    MutexLock lock(&core_.mu);
+    core_.frozen.push_back(
+        {std::exchange(core_.active, std::move(memtable)), log_number,
+         core_.active_log_bytes.exchange(0, std::memory_order_relaxed)});
+    core_.PublishView();
+    background_.MaybeSchedule();
+  }
+  core_.ReleaseViews();
+}
+
+}  // namespace holdfast

@@ -1,0 +1,46 @@
+// Room for the next write: stalls while background work is behind, and freezes
+// the memtable when it is full.
+//
+// Thread safety: called by the owner of the commit pipeline only.
+
+#ifndef HOLDFAST_ENGINE_DB_WRITE_ROOM_H_
+#define HOLDFAST_ENGINE_DB_WRITE_ROOM_H_
+
+#include "absl/status/status.h"
+#include "engine/db/background.h"
+#include "engine/db/core.h"
+#include "engine/db/wal_chain.h"
+
+namespace holdfast {
+
+class WriteRoom {
+ public:
+  WriteRoom(DbCore* core, WalChain* wal, Background* background)
+      : core_(*core), wal_(*wal), background_(*background) {}
+
+  // Returns OK when the active memtable can take a write; may wait for
+  // background work. The error that keeps writes from going on, otherwise.
+  absl::Status Make() { return Make(/*freeze_wanted=*/false); }
+
+  // Freezes the active memtable unless it is empty, waiting for a place first.
+  absl::Status Freeze() { return Make(/*freeze_wanted=*/true); }
+
+  // For Resume: freezes the active memtable, even an empty one, and begins a
+  // new log beside the one in doubt, without touching that.
+  // REQUIRES: no write until a manifest that names the new log is durable.
+  absl::Status FreezeForResume();
+
+ private:
+  absl::Status Make(bool freeze_wanted);
+  // Rotates the log, then puts a new memtable in place.
+  absl::Status FreezeNow();
+  void InstallNewMemTable(uint64_t log_number);
+
+  DbCore& core_;
+  WalChain& wal_;
+  Background& background_;
+};
+
+}  // namespace holdfast
+
+#endif  // HOLDFAST_ENGINE_DB_WRITE_ROOM_H_
