@@ -442,10 +442,14 @@ RC_GTEST_PROP(LogReaderProperty, ACrashLeavesAPrefix, (uint64_t seed)) {
   size_t synced = 0;
   const uint64_t steps = 1 + random.Uniform(30);
   for (uint64_t i = 0; i < steps; ++i) {
-    // Few sizes, so that failed and later writes often have the same.
-    static constexpr size_t kSizes[] = {0, 8, 100, 488, 488, 1000, 1024};
-    const std::string record(kSizes[random.Uniform(7)],
-                             static_cast<char>('a' + i));
+    // Mostly up to the end of a sector, so that failed and later writes have
+    // the same length, and no sector in common with what follows.
+    const size_t to_sector_end =
+        kSectorBytes - (log.bytes() + kFrameHeaderBytes) % kSectorBytes;
+    const size_t size = random.OneIn(4)
+                            ? random.Uniform(1000)
+                            : to_sector_end + kSectorBytes * random.Uniform(2);
+    const std::string record(size, static_cast<char>('a' + i));
     switch (random.Uniform(5)) {
       case 0:
         RC_ASSERT(log.Sync().ok());
