@@ -44,12 +44,9 @@ bool ReadMemTable(const MemTable& memtable, const LookupKey& lookup,
   return false;
 }
 
-}  // namespace
-
-absl::Status ReadKey(DbCore& core, const ReadOptions& options,
-                     std::string_view key,
-                     absl::FunctionRef<void(FoundValue)> use) {
-  core.counters.reads.Add(1);
+absl::Status ReadKeyOnce(DbCore& core, const ReadOptions& options,
+                         std::string_view key,
+                         absl::FunctionRef<void(FoundValue)> use) {
   const EpochDomain::Guard guard = core.epochs.Pin();
   // First the view, then the number: see read_view.h.
   const ReadView& view = core.views.Load(guard);
@@ -68,6 +65,22 @@ absl::Status ReadKey(DbCore& core, const ReadOptions& options,
   if (result.lookup.kind != TableLookup::kValue) return NotFound();
   use({result.lookup.value, nullptr, std::move(result.lookup.pin)});
   return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status ReadKey(DbCore& core, const ReadOptions& options,
+                     std::string_view key,
+                     absl::FunctionRef<void(FoundValue)> use) {
+  core.counters.reads.Add(1);
+  absl::Status status = ReadKeyOnce(core, options, key, use);
+  // Too many open files: tables were closed to make room, but stay open as long
+  // as our own pin, which is gone now.
+  if (absl::IsResourceExhausted(status)) {
+    core.epochs.Reclaim();
+    status = ReadKeyOnce(core, options, key, use);
+  }
+  return status;
 }
 
 std::unique_ptr<Iterator> OpenIterator(DbCore& core,

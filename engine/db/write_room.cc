@@ -13,12 +13,16 @@ absl::Status WriteRoom::Make(bool freeze_wanted) {
   using Action = WriteStallDecision::Action;
   WriteStallFacts facts;
   facts.freeze_wanted = freeze_wanted;
+  bool retried = false;
   MutexLock lock(&core_.mu);
   for (;;) {
     HF_RETURN_IF_ERROR(core_.error.WriteStatus());
     // Background work ran out of space: see whether there is some again, so
-    // that writing heals by itself, and fails with the cause until then.
+    // that writing heals by itself, and fails with the cause until then. Once
+    // a write: one that waits for compaction must not wait for ever.
     if (core_.error.retrying()) {
+      if (retried) return core_.error.cause();
+      retried = true;
       HF_RETURN_IF_ERROR(background_.RetryAfterSoftError());
     }
     facts.active_bytes = core_.active->memory_bytes();
