@@ -32,6 +32,13 @@ tsan: setup  ## the same with the thread sanitizer
 gcc: setup  ## build everything with g++ instead of Clang
 	$(BAZEL) build --config=gcc $(BAZEL_FLAGS) $(TARGETS)
 
+# For instance: make bench BENCH="--keys=1000000 --rounds=5"
+BENCH ?=
+.PHONY: bench
+bench: setup  ## time Holdfast and its peer side by side (BENCH=flags)
+	$(BAZEL) build $(BAZEL_FLAGS) --config=opt //bench:db_bench
+	bazel-bin/bench/db_bench $(BENCH)
+
 .PHONY: tidy
 tidy:  ## check what has a right answer: includes, links, names; report sizes
 	@tools/tidy
