@@ -207,17 +207,23 @@ void Background::CompactionTask() {
     core_.ReleaseViews();
     RemoveObsoleteFiles();
   }
-  MutexLock lock(&core_.mu);
-  MarkBeingCompacted(decision, false);
-  compaction_scheduled_ = false;
-  if (status.ok()) {
-    RememberPick(decision, &round_robin_);
-    if (run && flush_paused_ == false) core_.error.RecordSuccess();
-  } else if (!absl::IsCancelled(status)) {
-    core_.error.Record(ErrorSource::kCompaction, status);
-    compaction_paused_ = core_.error.retrying();
+  {
+    MutexLock lock(&core_.mu);
+    MarkBeingCompacted(decision, false);
+    if (status.ok()) {
+      RememberPick(decision, &round_robin_);
+      if (run && flush_paused_ == false) core_.error.RecordSuccess();
+    } else if (!absl::IsCancelled(status)) {
+      core_.error.Record(ErrorSource::kCompaction, status);
+      compaction_paused_ = core_.error.retrying();
+    }
+    if (manual != nullptr) FinishManual(manual, decision, status);
   }
-  if (manual != nullptr) FinishManual(manual, decision, status);
+  // The tables that it holds must go before Stop may return, since their
+  // readers go into the epoch domain.
+  decision = Nothing{};
+  MutexLock lock(&core_.mu);
+  compaction_scheduled_ = false;
   MaybeSchedule();
   core_.changed.SignalAll();
 }
