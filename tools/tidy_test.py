@@ -16,7 +16,8 @@ CLEAN = {
         "// Says // nothing.\n#ifndef HOLDFAST_BASE_CHECK_H_\n",
     "base/check.cc": '// std::mutex here\n#include "base/check.h"\n',
     "base/check_test.cc":
-        '#include "base/check.h"\n\n#include <thread>\nstd::thread t;\n'
+        '#include "base/check.h"\n\n#include <pthread.h>\n#include <thread>\n'
+        'std::thread t;\n'
         'TEST_F(Check, Dies) { Say("std::mutex"); }\n',
     "include/holdfast/BUILD": '"db.h", "env/sync.h"',
     "include/holdfast/db.h": "#ifndef HOLDFAST_DB_H_\n",
@@ -51,6 +52,9 @@ MUTANTS = [
      '#include "engine/wal/log.h"\n#include <unistd.h>\n', 2),
     ("system-header", "env/sim/fake.h",
      "#ifndef HOLDFAST_ENV_SIM_FAKE_H_\n#include <sys/stat.h>\n", 2),
+    ("system-header", "engine/db/db.cc", "#include <pthread.h>\n", 1),
+    ("system-header", "engine/wal/log_test.cc",
+     '#include "engine/wal/log.h"\n#include <fcntl.h>\n', 2),
     ("banned-name", "engine/db/db.cc", "x;\nstd::mutex mu;\n", 2),
     ("banned-name", "engine/db/db.cc",
      "auto t = std::chrono::steady_clock::now();\n", 1),
