@@ -41,7 +41,6 @@ absl::Status VersionSet::Recover() {
                       ReadManifest(options_.file_system, options_.dir, named));
   HF_RETURN_IF_ERROR(CheckTables(*state.version));
   next_file_number_.store(state.next_file_number);
-  MarkFileNumberUsed(named.manifest_number);
   {
     MutexLock lock(&mu_);
     manifest_number_ = named.manifest_number;

@@ -368,6 +368,29 @@ TEST(VersionSetTest, GoesOnAfterAnyFailedCall) {
   }
 }
 
+// Goal: a manifest of unknown state is not even sealed.
+TEST(VersionSetTest, CloseWritesNothingAfterAFailedEdit) {
+  // Calls of an append: write, sync. Of a new manifest: 8 is the rename, 9 the
+  // last sync of the directory; appends before it have fewer.
+  for (const int call : {0, 1, 8, 9}) {
+    FakeFileSystem fs;
+    VersionSet versions(OptionsFor(&fs, 1));
+    versions.CreateNew(kDbId);
+    versions.MarkFileNumberUsed(200);
+    absl::Status status = versions.LogAndApply(NthEdit(&fs, 0));
+    ASSERT_TRUE(status.ok());
+    for (int i = 1; status.ok(); ++i) {
+      ASSERT_LT(i, 50);
+      fs.fail_at = fs.calls + call;
+      status = versions.LogAndApply(NthEdit(&fs, i));
+    }
+    EXPECT_TRUE(versions.manifest_state_unknown());
+    fs.trace.clear();
+    EXPECT_TRUE(versions.Close().ok());
+    EXPECT_TRUE(fs.trace.empty()) << fs.trace[0];
+  }
+}
+
 TEST(VersionSetTest, ReportsEveryFailedReadOfRecovery) {
   Built built;
   Build(&built, true);

@@ -165,6 +165,8 @@ TEST(VersionTest, LooksOnlyWhereTheKeyCanBe) {
   EXPECT_EQ(tables.Get(*version, "a", 100, &result), "a@2");
   EXPECT_EQ(result.tables_searched, 1);
   EXPECT_EQ(tables.Get(*version, "e", 100, &result), "e@4");
+  EXPECT_EQ(tables.Get(*version, "e", 2, &result), "absent");
+  EXPECT_EQ(result.tables_searched, 0);  // All of it is too new.
   EXPECT_EQ(tables.Get(*version, "f", 100, &result), "absent");
   EXPECT_EQ(result.tables_searched, 0);
   EXPECT_EQ(tables.Get(*version, "c", 100, &result), "absent");
