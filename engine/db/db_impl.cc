@@ -241,13 +241,17 @@ absl::Status DbImpl::ResumeExclusively() {
   // Nothing that was in doubt is used again: a new log, new tables from the
   // memtables and, when the old one is in doubt, a new manifest. Writers wait
   // until that is durable.
-  const absl::Status status = room_->FreezeForResume();
-  if (!status.ok()) {
-    MutexLock lock(&core_.mu);
-    core_.error.Record(ErrorSource::kWalSync, status);  // Back to read-only.
-    return status;
+  absl::Status status = room_->FreezeForResume();
+  if (status.ok()) {
+    status = background_.WaitForFlush(background_.FlushTicket());
   }
-  return background_.WaitForFlush(background_.FlushTicket());
+  if (!status.ok()) {
+    // Read-only again, whatever the error: while a manifest still names the log
+    // in doubt, no record may go to the new one.
+    MutexLock lock(&core_.mu);
+    core_.error.Record(ErrorSource::kWalSync, status);
+  }
+  return status;
 }
 
 absl::Status DbImpl::VerifyChecksums() {
