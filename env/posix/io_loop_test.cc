@@ -99,7 +99,7 @@ TEST(IoLoopTest, WriteStopsAtAnErrorHalfWay) {
 }
 
 TEST(IoLoopTest, WriteOfNothingIsAnErrorAndNotAnEndlessLoop) {
-  ScriptedFile file({{.bytes = 2}, {.bytes = 0}});
+  ScriptedFile file(std::deque<Step>{{.bytes = 2}, {.bytes = 0}});
   const IoResult result = file.WriteAll(0, "abcdef");
   EXPECT_EQ(result.error, EIO);
   EXPECT_EQ(result.bytes, 2u);
