@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "holdfast/env/env.h"
 #include "kvd/exit_code.h"
+#include "kvd/interrupt.h"
 #include "kvd/output.h"
 #include "kvd/text.h"
 
@@ -29,6 +30,7 @@ struct Session {
   Env& env;
   Output& out;
   ByteSink& messages;
+  Interrupts* interrupts = nullptr;  // Of commands that poll for them.
   bool out_is_terminal = false;
   bool messages_is_terminal = false;
 };
@@ -54,6 +56,10 @@ class Command {
 
   // Declares arguments and options; they are stored in this command.
   virtual void AddOptions(CLI::App& app) = 0;
+
+  // Whether Run asks session.interrupts between pieces of work. When not,
+  // Ctrl-C ends the process at once.
+  virtual bool PollsInterrupts() const { return false; }
 
   // Does it. Main flushes session.out and reports the status.
   virtual absl::StatusOr<ExitCode> Run(Session& session) = 0;

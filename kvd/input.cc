@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <lz4frame.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,8 +25,11 @@ constexpr uint32_t kLz4FrameMagic = 0x184d2204;
 
 class DescriptorSource : public ByteSource {
  public:
-  DescriptorSource(int descriptor, bool owned, std::string name)
-      : descriptor_(descriptor), owned_(owned), name_(std::move(name)) {}
+  DescriptorSource(int descriptor, bool owned, std::string name, int interrupt)
+      : descriptor_(descriptor),
+        owned_(owned),
+        name_(std::move(name)),
+        interrupt_(interrupt) {}
   DescriptorSource(const DescriptorSource&) = delete;
   DescriptorSource& operator=(const DescriptorSource&) = delete;
   ~DescriptorSource() override {
@@ -35,6 +39,7 @@ class DescriptorSource : public ByteSource {
   absl::StatusOr<size_t> Read(char* buffer, size_t n) override {
     ssize_t got;
     do {
+      if (interrupt_ != kNoDescriptor) HF_RETURN_IF_ERROR(WaitForInput());
       got = read(descriptor_, buffer, n);
     } while (got < 0 && errno == EINTR);
     if (got < 0) return absl::ErrnoToStatus(errno, "cannot read " + name_);
@@ -45,9 +50,21 @@ class DescriptorSource : public ByteSource {
   uint64_t consumed_bytes() const override { return consumed_bytes_; }
 
  private:
+  absl::Status WaitForInput() const {
+    pollfd ready[] = {{descriptor_, POLLIN, 0}, {interrupt_, POLLIN, 0}};
+    int n;
+    do {
+      n = poll(ready, 2, /*timeout=*/-1);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0) return absl::ErrnoToStatus(errno, "cannot wait for " + name_);
+    if (ready[1].revents != 0) return absl::CancelledError("interrupted");
+    return absl::OkStatus();
+  }
+
   const int descriptor_;
   const bool owned_;
   const std::string name_;
+  const int interrupt_;
   uint64_t consumed_bytes_ = 0;
 };
 
@@ -139,7 +156,7 @@ class DecompressingSource : public ByteSource {
 std::unique_ptr<ByteSource> NewDescriptorSource(int descriptor,
                                                 std::string name) {
   return std::make_unique<DescriptorSource>(descriptor, /*owned=*/false,
-                                            std::move(name));
+                                            std::move(name), kNoDescriptor);
 }
 
 std::unique_ptr<ByteSource> NewDecompressingSource(
@@ -148,14 +165,18 @@ std::unique_ptr<ByteSource> NewDecompressingSource(
                                                std::move(name));
 }
 
-absl::StatusOr<std::unique_ptr<ByteSource>> OpenInput(const std::string& path) {
-  if (path == "-") return NewDescriptorSource(STDIN_FILENO, kStdinName);
+absl::StatusOr<std::unique_ptr<ByteSource>> OpenInput(const std::string& path,
+                                                      int interrupt) {
+  if (path == "-") {
+    return std::make_unique<DescriptorSource>(STDIN_FILENO, /*owned=*/false,
+                                              kStdinName, interrupt);
+  }
   const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) {
     return absl::ErrnoToStatus(errno, "cannot open " + path);
   }
-  auto source =
-      std::make_unique<DescriptorSource>(descriptor, /*owned=*/true, path);
+  auto source = std::make_unique<DescriptorSource>(descriptor, /*owned=*/true,
+                                                   path, interrupt);
   struct stat info;
   if (fstat(descriptor, &info) == 0 && S_ISDIR(info.st_mode)) {
     return absl::InvalidArgumentError(path + " is a directory, not a file");

@@ -34,9 +34,14 @@ class ByteSource {
 // What "-" is called in messages.
 inline constexpr char kStdinName[] = "standard input";
 
+// No descriptor.
+inline constexpr int kNoDescriptor = -1;
+
 // Opens a file, or standard input for "-". kNotFound when there is none,
-// kInvalidArgument for a directory.
-absl::StatusOr<std::unique_ptr<ByteSource>> OpenInput(const std::string& path);
+// kInvalidArgument for a directory. A read that would wait returns kCancelled
+// when `interrupt` (see Interrupts::descriptor) is readable.
+absl::StatusOr<std::unique_ptr<ByteSource>> OpenInput(
+    const std::string& path, int interrupt = kNoDescriptor);
 
 // The bytes behind a descriptor, which is not closed. `name` is for messages.
 std::unique_ptr<ByteSource> NewDescriptorSource(int descriptor,

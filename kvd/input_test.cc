@@ -1,6 +1,7 @@
 #include "kvd/input.h"
 
 #include <lz4frame.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -153,6 +154,21 @@ TEST(OpenInputTest, SaysWhatIsWrongWithThePath) {
   EXPECT_NE(missing.message().find("/no/such/file"), std::string::npos);
   EXPECT_TRUE(absl::IsInvalidArgument(OpenInput(testing::TempDir()).status()));
   EXPECT_EQ(InputBytes("/no/such/file"), 0u);
+}
+
+TEST(OpenInputTest, AnInterruptEndsTheWait) {
+  int interrupt[2];
+  ASSERT_EQ(pipe(interrupt), 0);
+  const std::string path = testing::TempDir() + "/interrupted";
+  std::ofstream(path) << "hello";
+  auto source = OpenInput(path, interrupt[0]);
+  ASSERT_TRUE(source.ok()) << source.status();
+  char buffer[2];
+  EXPECT_EQ(*(*source)->Read(buffer, 2), 2u);
+  ASSERT_EQ(write(interrupt[1], "x", 1), 1);
+  EXPECT_TRUE(absl::IsCancelled((*source)->Read(buffer, 2).status()));
+  close(interrupt[0]);
+  close(interrupt[1]);
 }
 
 TEST(ReadAllTest, HasALimit) {

@@ -1,5 +1,8 @@
 #include "kvd/interrupt.h"
 
+#include <sys/signalfd.h>
+#include <unistd.h>
+
 #include <ctime>
 
 #include "base/check.h"
@@ -11,9 +14,12 @@ Interrupts::Interrupts() {
   sigaddset(&signals_, SIGINT);
   sigaddset(&signals_, SIGTERM);
   HF_CHECK(pthread_sigmask(SIG_BLOCK, &signals_, &old_mask_) == 0);
+  descriptor_ = signalfd(-1, &signals_, SFD_NONBLOCK | SFD_CLOEXEC);
+  HF_CHECK(descriptor_ >= 0);
 }
 
 Interrupts::~Interrupts() {
+  close(descriptor_);
   HF_CHECK(pthread_sigmask(SIG_SETMASK, &old_mask_, nullptr) == 0);
 }
 

@@ -31,9 +31,14 @@ class Interrupts {
   // Whether SIGINT or SIGTERM has come since the construction.
   bool Requested();
 
+  // Readable when Requested would return true for the first time: for waiting
+  // on it and on something else. Lives as long as this.
+  int descriptor() const { return descriptor_; }
+
  private:
   sigset_t signals_;
   sigset_t old_mask_;
+  int descriptor_;
   bool requested_ = false;
 };
 

@@ -1,5 +1,6 @@
 #include "kvd/interrupt.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -12,7 +13,10 @@ TEST(InterruptsTest, TellsOfASignalInsteadOfDying) {
   for (int signal : {SIGINT, SIGTERM}) {
     Interrupts interrupts;
     EXPECT_FALSE(interrupts.Requested());
+    pollfd ready = {interrupts.descriptor(), POLLIN, 0};
+    EXPECT_EQ(poll(&ready, 1, 0), 0);
     raise(signal);
+    EXPECT_EQ(poll(&ready, 1, 0), 1);
     EXPECT_TRUE(interrupts.Requested());
     EXPECT_TRUE(interrupts.Requested());
   }

@@ -90,6 +90,14 @@ void AddWord(CLI::App& app, const std::string& name, const std::string& help,
       ->type_name(name.starts_with('-') ? "TEXT" : "");
 }
 
+void AddOptionalArgument(CLI::App& app, const std::string& name,
+                         const std::string& help, std::string* word) {
+  const auto set = [word](const std::string& given) {
+    *word = RestoreWord(given);
+  };
+  app.add_option_function<std::string>(name, set, help)->type_name("");
+}
+
 void AddOptionalWord(CLI::App& app, const std::string& name,
                      const std::string& help,
                      std::optional<std::string>* word) {

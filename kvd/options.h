@@ -40,6 +40,9 @@ void AddWord(CLI::App& app, const std::string& name, const std::string& help,
              std::string* word);
 void AddOptionalWord(CLI::App& app, const std::string& name,
                      const std::string& help, std::optional<std::string>* word);
+// An argument that may be left out.
+void AddOptionalArgument(CLI::App& app, const std::string& name,
+                         const std::string& help, std::string* word);
 // The arguments that are left, one or more.
 void AddWords(CLI::App& app, const std::string& name, const std::string& help,
               std::vector<std::string>* words);

@@ -9,8 +9,9 @@
 namespace holdfast::kvd {
 
 absl::StatusOr<std::unique_ptr<RecordReader>> RecordReader::Open(
-    const std::string& path, RecordReaderOptions options) {
-  HF_ASSIGN_OR_RETURN(std::unique_ptr<ByteSource> source, OpenInput(path));
+    const std::string& path, RecordReaderOptions options, int interrupt) {
+  HF_ASSIGN_OR_RETURN(std::unique_ptr<ByteSource> source,
+                      OpenInput(path, interrupt));
   return std::make_unique<RecordReader>(
       std::move(source), path == "-" ? kStdinName : path, std::move(options));
 }

@@ -53,9 +53,10 @@ struct RecordReaderOptions {
 
 class RecordReader {
  public:
-  // Opens a file, or standard input for "-".
+  // Opens a file, or standard input for "-". `interrupt` as in OpenInput.
   static absl::StatusOr<std::unique_ptr<RecordReader>> Open(
-      const std::string& path, RecordReaderOptions options);
+      const std::string& path, RecordReaderOptions options,
+      int interrupt = kNoDescriptor);
 
   // `name` is for messages.
   RecordReader(std::unique_ptr<ByteSource> source, std::string name,
