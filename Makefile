@@ -32,6 +32,14 @@ tsan: setup  ## the same with the thread sanitizer
 gcc: setup  ## build everything with g++ instead of Clang
 	$(BAZEL) build --config=gcc $(BAZEL_FLAGS) $(TARGETS)
 
+# For instance: make demo DEMO="--seed=7 --keep"
+DEMO ?=
+.PHONY: demo
+demo: setup  ## load real data, kill the loader 25 times, lose nothing (DEMO=flags)
+	$(BAZEL) build $(BAZEL_FLAGS) //kvd //demo:crash_demo
+	bazel-bin/demo/crash_demo --kvd=bazel-bin/kvd/kvd \
+	  --data=demo/data/cities.jsonl.lz4 $(DEMO)
+
 # For instance: make bench BENCH="--keys=1000000 --rounds=5"
 BENCH ?=
 .PHONY: bench
