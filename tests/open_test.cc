@@ -262,6 +262,26 @@ TEST_F(OpenTest, HasNoFileThatNothingNeeds) {
   EXPECT_EQ(NamesThatEndIn(".tmp").size(), 0u);
 }
 
+TEST_F(OpenTest, FilesThatReadersHeldGoWithThem) {
+  const auto db = OpenOrDie(TinyOptions(), path_);
+  const Contents contents = Fill(*db);
+  ASSERT_OK(db->WaitForBackgroundWork());
+  auto it = db->NewIterator({});
+  it->SeekToFirst();
+  const size_t before = NamesThatEndIn(".sst").size();
+  ASSERT_OK(db->CompactRange({}, {}));
+  ASSERT_OK(db->WaitForBackgroundWork());
+  EXPECT_GE(NamesThatEndIn(".sst").size(), before);  // The iterator's.
+  Contents found;
+  for (; it->Valid(); it->Next()) found.emplace(it->key(), it->value());
+  EXPECT_TRUE(Same(found, contents));
+  it.reset();
+  ASSERT_OK(db->WaitForBackgroundWork());
+  uint64_t tables = 0;
+  for (const LevelStats& level : db->Stats().levels) tables += level.tables;
+  EXPECT_EQ(NamesThatEndIn(".sst").size(), tables);
+}
+
 // A creation that a crash cut short leaves some of its files, whole or not.
 TEST_F(OpenTest, HalfMadeDatabaseIsMadeAnew) {
   OpenOrDie(TinyOptions(), path_).reset();

@@ -312,15 +312,21 @@ absl::Status Background::CompactRange(std::optional<std::string_view> begin,
 // --- Waiting and stopping --------------------------------------------------
 
 absl::Status Background::WaitIdle() {
-  MutexLock lock(&core_.mu);
-  for (;;) {
-    MaybeSchedule();
-    if (!flush_scheduled_ && !compaction_scheduled_) {
-      HF_RETURN_IF_ERROR(core_.error.WriteStatus());
-      return core_.error.cause();
+  absl::Status status;
+  {
+    MutexLock lock(&core_.mu);
+    for (;;) {
+      MaybeSchedule();
+      if (!flush_scheduled_ && !compaction_scheduled_) break;
+      core_.executor.Wait(&core_.changed, &core_.mu);
     }
-    core_.executor.Wait(&core_.changed, &core_.mu);
+    status = core_.error.WriteStatus();
+    if (status.ok()) status = core_.error.cause();
   }
+  // What readers still held when the last job looked.
+  core_.ReleaseViews();
+  RemoveObsoleteFiles();
+  return status;
 }
 
 void Background::Stop() {
