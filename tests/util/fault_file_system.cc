@@ -22,6 +22,8 @@ std::string_view FileOpName(FileOp op) {
       return "sync";
     case FileOp::kTruncate:
       return "truncate";
+    case FileOp::kPreallocate:
+      return "preallocate";
     case FileOp::kClose:
       return "close";
     case FileOp::kRemove:
@@ -48,11 +50,28 @@ std::string_view FileOpName(FileOp op) {
 
 namespace {
 
+// Counts the file that has it among those that are open.
+class OpenCount {
+ public:
+  explicit OpenCount(FaultFileSystem* faults) : faults_(*faults) {
+    faults_.CountOpenFile(1);
+  }
+  ~OpenCount() { faults_.CountOpenFile(-1); }
+  OpenCount(const OpenCount&) = delete;
+  OpenCount& operator=(const OpenCount&) = delete;
+
+ private:
+  FaultFileSystem& faults_;
+};
+
 class FaultWritableFile final : public WritableFile {
  public:
   FaultWritableFile(FaultFileSystem* faults, std::string path,
                     std::unique_ptr<WritableFile> base)
-      : faults_(*faults), path_(std::move(path)), base_(std::move(base)) {}
+      : faults_(*faults),
+        path_(std::move(path)),
+        base_(std::move(base)),
+        count_(faults) {}
 
   absl::Status Write(uint64_t offset, std::string_view data) override {
     const std::optional<Fault> fault = faults_.Strike(FileOp::kWrite, path_);
@@ -67,7 +86,10 @@ class FaultWritableFile final : public WritableFile {
     return fault.has_value() ? fault->error : base_->Sync();
   }
   absl::Status Preallocate(uint64_t offset, uint64_t length) override {
-    return base_->Preallocate(offset, length);
+    const std::optional<Fault> fault =
+        faults_.Strike(FileOp::kPreallocate, path_);
+    return fault.has_value() ? fault->error
+                             : base_->Preallocate(offset, length);
   }
   absl::Status Truncate(uint64_t size) override {
     const std::optional<Fault> fault = faults_.Strike(FileOp::kTruncate, path_);
@@ -84,13 +106,17 @@ class FaultWritableFile final : public WritableFile {
   FaultFileSystem& faults_;
   const std::string path_;
   std::unique_ptr<WritableFile> base_;
+  const OpenCount count_;
 };
 
 class FaultRandomAccessFile final : public RandomAccessFile {
  public:
   FaultRandomAccessFile(FaultFileSystem* faults, std::string path,
                         std::unique_ptr<RandomAccessFile> base)
-      : faults_(*faults), path_(std::move(path)), base_(std::move(base)) {}
+      : faults_(*faults),
+        path_(std::move(path)),
+        base_(std::move(base)),
+        count_(faults) {}
 
   absl::Status Read(uint64_t offset, size_t n, char* scratch,
                     std::string_view* result) const override {
@@ -108,6 +134,17 @@ class FaultRandomAccessFile final : public RandomAccessFile {
   FaultFileSystem& faults_;
   const std::string path_;
   const std::unique_ptr<RandomAccessFile> base_;
+  const OpenCount count_;
+};
+
+class FaultFileLock final : public FileLock {
+ public:
+  FaultFileLock(FaultFileSystem* faults, std::unique_ptr<FileLock> base)
+      : base_(std::move(base)), count_(faults) {}
+
+ private:
+  const std::unique_ptr<FileLock> base_;
+  const OpenCount count_;
 };
 
 }  // namespace
@@ -230,7 +267,8 @@ absl::Status FaultFileSystem::SyncDirectory(std::string_view path) {
 absl::StatusOr<std::unique_ptr<FileLock>> FaultFileSystem::LockFile(
     std::string_view path) {
   HF_RETURN_IF_ERROR(Check(FileOp::kLock, path));
-  return base_.LockFile(path);
+  HF_ASSIGN_OR_RETURN(std::unique_ptr<FileLock> lock, base_.LockFile(path));
+  return std::make_unique<FaultFileLock>(this, std::move(lock));
 }
 
 absl::StatusOr<uint64_t> FaultFileSystem::UniqueId() {

@@ -12,6 +12,7 @@
 #ifndef HOLDFAST_TESTS_UTIL_FAULT_FILE_SYSTEM_H_
 #define HOLDFAST_TESTS_UTIL_FAULT_FILE_SYSTEM_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -33,6 +34,7 @@ enum class FileOp {
   kWrite,
   kSync,
   kTruncate,
+  kPreallocate,
   kClose,
   kRemove,
   kRename,
@@ -74,6 +76,8 @@ class FaultFileSystem final : public FileSystem {
   uint64_t failed() const;
   // The first call that failed: "sync /db/000004.wal".
   std::string first_failed() const;
+  // Files and locks that are open now.
+  int open_files() const { return open_files_.load(); }
 
   absl::StatusOr<std::unique_ptr<WritableFile>> CreateFile(
       std::string_view path) override;
@@ -93,13 +97,15 @@ class FaultFileSystem final : public FileSystem {
       std::string_view path) override;
   absl::StatusOr<uint64_t> UniqueId() override;
 
-  // For the files: the fault that strikes this call, if any.
+  // For the files: the fault that strikes this call, if any; and their number.
   std::optional<Fault> Strike(FileOp op, std::string_view path);
+  void CountOpenFile(int change) { open_files_ += change; }
 
  private:
   absl::Status Check(FileOp op, std::string_view path);
 
   FileSystem& base_;
+  std::atomic<int> open_files_{0};
   mutable Mutex mu_;
   std::optional<Fault> plan_ ABSL_GUARDED_BY(mu_);
   uint64_t calls_ ABSL_GUARDED_BY(mu_) = 0;
