@@ -227,6 +227,7 @@ absl::Status DbImpl::Resume() {
 }
 
 absl::Status DbImpl::ResumeExclusively() {
+  bool in_doubt;
   {
     MutexLock lock(&core_.mu);
     const DbHealth health = core_.error.health();
@@ -236,18 +237,21 @@ absl::Status DbImpl::ResumeExclusively() {
     if (health.state == HealthState::kHealthy && health.cause.ok()) {
       return absl::OkStatus();
     }
-    core_.error.BeginResume();
+    in_doubt = core_.error.hard();
+    if (in_doubt) core_.error.BeginResume();
   }
   // Nothing that was in doubt is used again: a new log, new tables from the
   // memtables and, when the old one is in doubt, a new manifest. Writers wait
-  // until that is durable.
-  absl::Status status = room_->FreezeForResume();
+  // until that is durable. When only space was short nothing is in doubt, and
+  // the work is tried again as it was.
+  absl::Status status = in_doubt ? room_->FreezeForResume() : room_->Freeze();
   if (status.ok()) {
     status = background_.WaitForFlush(background_.FlushTicket());
   }
-  if (!status.ok()) {
-    // Read-only again, whatever the error: while a manifest still names the log
-    // in doubt, no record may go to the new one.
+  if (!status.ok() && in_doubt) {
+    // Back to read-only, whatever the error: no log leads to the new one until
+    // the manifest names it, so a write to it would be lost, or worse, found
+    // without those before it.
     MutexLock lock(&core_.mu);
     core_.error.Record(ErrorSource::kWalSync, status);
   }
