@@ -284,7 +284,8 @@ TEST_F(OpenTest, FilesThatReadersHeldGoWithThem) {
 
 // A creation that a crash cut short leaves some of its files, whole or not.
 TEST_F(OpenTest, HalfMadeDatabaseIsMadeAnew) {
-  OpenOrDie(TinyOptions(), path_).reset();
+  // Open throughout: closing would add to the files.
+  const auto made = OpenOrDie(TinyOptions(), path_);
   const std::vector<std::string> names = FileNames(path_);
   // Every subset without CURRENT, whole or cut in half.
   std::vector<std::string> rest;
@@ -322,6 +323,14 @@ TEST_F(OpenTest, DatabaseWithoutCurrentIsNotTakenForAnEmptyPlace) {
   }
   CopyDirectory(path_, directory_.File("log only"));
   std::filesystem::remove(directory_.File("log only/CURRENT"));
+  EXPECT_CODE(DB::Open(TinyOptions(), directory_.File("log only")), kDataLoss);
+  // Nor when its log cannot be read any more.
+  for (const std::string& log : NamesThatEndIn(".wal")) {
+    const std::string path = directory_.File("log only/" + log);
+    std::string bytes = ReadFileBytes(path);
+    bytes[0] = static_cast<char>(bytes[0] ^ 1);
+    WriteFileBytes(path, bytes);
+  }
   EXPECT_CODE(DB::Open(TinyOptions(), directory_.File("log only")), kDataLoss);
   {
     const auto db = OpenOrDie(TinyOptions(), path_);

@@ -84,24 +84,19 @@ absl::Status Recovery::FindOrCreate(const DirectoryListing& files) {
 }
 
 // Without CURRENT there is no database, or one whose creation a crash cut
-// short: that one held nothing yet. Anything more is a database that lost its
-// CURRENT, and must not be taken for an empty place.
+// short: that one had no table, and of its log not more than the header.
+// Anything more is a database that lost its CURRENT, and must not be taken for
+// an empty place. Sizes tell; what the log holds may not be readable any more.
 absl::Status Recovery::CheckNothingIsLost(const DirectoryListing& files) {
   if (files.has_tables) {
     return DataLoss(CurrentFileName(core_.dir), 0,
                     "the file is missing, but there are tables");
   }
   for (const auto& [number, name] : files.logs) {
-    const std::string path = WalFileName(core_.dir, number);
-    HF_ASSIGN_OR_RETURN(std::unique_ptr<RandomAccessFile> file,
-                        core_.file_system.OpenFile(path));
-    const absl::StatusOr<LogHeader> header = PeekLogHeader(*file, path);
-    if (!header.ok()) continue;  // Never finished, so never written to.
-    LogReader reader(file.get(), path, {header->db_id, LogKind::kWal, number});
-    HF_RETURN_IF_ERROR(reader.ReadHeader().status());
-    std::string record;
-    HF_ASSIGN_OR_RETURN(const bool found, reader.ReadRecord(&record));
-    if (found) {
+    HF_ASSIGN_OR_RETURN(
+        const uint64_t bytes,
+        core_.file_system.FileSize(WalFileName(core_.dir, number)));
+    if (bytes > kLogHeaderFrameBytes) {
       return DataLoss(
           CurrentFileName(core_.dir), 0,
           absl::StrCat("the file is missing, but ", name, " holds records"));
