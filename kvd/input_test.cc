@@ -87,7 +87,7 @@ RC_GTEST_PROP(DecompressingSourceProperty, ReadsFramesInAnyPieces,
 
 TEST(DecompressingSourceTest, ReadsMoreThanItsBuffers) {
   std::string bytes;
-  for (int i = 0; i < 300'000; ++i) bytes += std::to_string(i * 7919);
+  for (int64_t i = 0; i < 300'000; ++i) bytes += std::to_string(i * 7919);
   EXPECT_EQ(*Decompress(Lz4Frame(bytes), 70'000), bytes);
 }
 

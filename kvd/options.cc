@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 namespace holdfast::kvd {
 namespace {
@@ -16,6 +17,11 @@ constexpr char kProtection = '\x01';
 
 std::string RestoreWord(const std::string& word) {
   return word.starts_with(kProtection) ? word.substr(1) : word;
+}
+
+// The library's own words for the choices would repeat those of type_name.
+CLI::Validator OneOf(const std::vector<std::string>& choices) {
+  return CLI::IsMember(choices).description("");
 }
 
 // An option whose value is a word that `parse` understands. The exception is
@@ -90,6 +96,13 @@ void AddWord(CLI::App& app, const std::string& name, const std::string& help,
       ->type_name(name.starts_with('-') ? "TEXT" : "");
 }
 
+void AddChoice(CLI::App& app, const std::string& name, const std::string& help,
+               const std::vector<std::string>& choices, std::string* choice) {
+  app.add_option(name, *choice, help)
+      ->check(OneOf(choices))
+      ->type_name(absl::StrJoin(choices, "|"));
+}
+
 void AddOptionalArgument(CLI::App& app, const std::string& name,
                          const std::string& help, std::string* word) {
   const auto set = [word](const std::string& given) {
@@ -140,7 +153,7 @@ void AddTuning(CLI::App& app, DatabaseOptions* database) {
   };
   app.add_option_function<std::string>("--compression", set,
                                        "How blocks are written (default lz4)")
-      ->check(CLI::IsMember({"none", "lz4", "zstd"}))
+      ->check(OneOf({"none", "lz4", "zstd"}))
       ->type_name("none|lz4|zstd");
 }
 

@@ -40,6 +40,9 @@ void AddWord(CLI::App& app, const std::string& name, const std::string& help,
              std::string* word);
 void AddOptionalWord(CLI::App& app, const std::string& name,
                      const std::string& help, std::optional<std::string>* word);
+// An option with one of a few values.
+void AddChoice(CLI::App& app, const std::string& name, const std::string& help,
+               const std::vector<std::string>& choices, std::string* choice);
 // An argument that may be left out.
 void AddOptionalArgument(CLI::App& app, const std::string& name,
                          const std::string& help, std::string* word);

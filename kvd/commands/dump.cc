@@ -40,10 +40,9 @@ class DumpCommand : public Command {
 
   void AddOptions(CLI::App& app) override {
     AddDatabase(app, &database_);
-    app.add_option("--format", format_,
-                   "jsonl (default), tsv, or escaped: tsv in plain ASCII")
-        ->check(CLI::IsMember({"jsonl", "tsv", "escaped"}))
-        ->type_name("jsonl|tsv|escaped");
+    AddChoice(app, "--format",
+              "jsonl (default), tsv, or escaped: tsv in plain ASCII",
+              {"jsonl", "tsv", "escaped"}, &format_);
     AddOptionalWord(app, "-o,--output",
                     "Write to this file, which appears when it is whole",
                     &output_path_);

@@ -48,11 +48,10 @@ class LoadCommand : public Command {
   void AddOptions(CLI::App& app) override {
     AddDatabase(app, &database_);
     AddWord(app, "FILE", "The file, plain or LZ4; - is standard input", &path_);
-    app.add_option("--format", format_,
-                   "auto (default), jsonl: a JSON object a line, or tsv: key, "
-                   "tab, value")
-        ->check(CLI::IsMember({"auto", "jsonl", "tsv"}))
-        ->type_name("auto|jsonl|tsv");
+    AddChoice(app, "--format",
+              "auto (default), jsonl: a JSON object a line, or tsv: key, "
+              "tab, value",
+              {"auto", "jsonl", "tsv"}, &format_);
     AddOptionalWord(app, "--key-template",
                     "Make the key of the fields of a JSON record: "
                     "'{field}/{inner.field}/{line:08}'. The value is the line",
