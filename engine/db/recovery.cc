@@ -12,6 +12,12 @@
 #include "engine/format/wal_record.h"
 
 namespace holdfast {
+namespace {
+
+// Numbers are given out one by one: no database gets near it.
+constexpr uint64_t kLargestFileNumber = UINT64_MAX / 2;
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<WalChain>> Recovery::Run() {
   HF_ASSIGN_OR_RETURN(const DirectoryListing files, ListFiles());
@@ -53,6 +59,10 @@ absl::StatusOr<Recovery::DirectoryListing> Recovery::ListFiles() {
     FileKind kind;
     uint64_t number = 0;
     if (!ParseFileName(name, &kind, &number)) continue;
+    if (number > kLargestFileNumber) {
+      return DataLoss(JoinPath(core_.dir, name), 0,
+                      "its number leaves none for later files");
+    }
     files.largest_number = std::max(files.largest_number, number);
     if (kind == FileKind::kWal) files.logs[number] = name;
     if (kind == FileKind::kTable) files.has_tables = true;
