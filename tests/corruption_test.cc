@@ -33,6 +33,12 @@ namespace {
 
 constexpr char kDir[] = "/db";
 constexpr size_t kSectorBytes = 512;
+// Of each byte, every so manieth bit is flipped.
+#ifdef HOLDFAST_SANITIZER
+constexpr size_t kBitStep = 8;
+#else
+constexpr size_t kBitStep = 1;
+#endif
 
 // A database over files in memory, for as long as this lives.
 class OpenDatabase {
@@ -230,7 +236,7 @@ TEST_P(CorruptionTest, GoldenDatabaseIsRight) {
 TEST_P(CorruptionTest, FlippedBit) {
   ForEachFile([&](const std::string& name, const std::string& bytes) {
     for (size_t at = 0; at < bytes.size(); ++at) {
-      for (size_t bit = 0; bit < 8; ++bit) {
+      for (size_t bit = at % kBitStep; bit < 8; bit += kBitStep) {
         Try(name, absl::StrCat("bit ", bit, " of byte ", at),
             [&](std::string* damaged) {
               (*damaged)[at] = static_cast<char>((*damaged)[at] ^ 1 << bit);
@@ -238,7 +244,7 @@ TEST_P(CorruptionTest, FlippedBit) {
       }
     }
   });
-  EXPECT_GT(tried_, 10'000);
+  EXPECT_GT(tried_, 2'000);
 }
 
 TEST_P(CorruptionTest, ReplacedByte) {

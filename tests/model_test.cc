@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <optional>
@@ -26,6 +27,15 @@
 
 namespace holdfast {
 namespace {
+
+// Cases tried, unless RC_PARAMS says otherwise: --test_env=RC_PARAMS=...
+#ifdef HOLDFAST_SANITIZER
+constexpr char kCases[] = "max_success=100";
+#else
+constexpr char kCases[] = "max_success=1000";
+#endif
+// Before RapidCheck reads it.
+[[maybe_unused]] const int kSet = setenv("RC_PARAMS", kCases, /*replace=*/0);
 
 enum class OpKind {
   kPut,
