@@ -38,8 +38,13 @@ class FilePrefix final : public RandomAccessFile {
 absl::Status VerifyManifest(DbCore& core) {
   // The manifest must not grow meanwhile.
   MutexLock lock(&core.manifest_mu);
-  HF_ASSIGN_OR_RETURN(const CurrentFile current,
+  HF_ASSIGN_OR_RETURN(CurrentFile current,
                       ReadCurrent(&core.file_system, core.dir));
+  // CURRENT knows how long the manifest was at first; we know what was added.
+  if (current.manifest_number == core.versions.manifest_number()) {
+    current.manifest_bytes =
+        std::max(current.manifest_bytes, core.versions.manifest_bytes());
+  }
   return ReadManifest(&core.file_system, core.dir, current).status();
 }
 
