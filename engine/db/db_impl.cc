@@ -262,7 +262,10 @@ absl::Status DbImpl::VerifyChecksums() {
   HF_RETURN_IF_ERROR(CheckOpen());
   LogExtent active;
   HF_RETURN_IF_ERROR(pipeline_->RunExclusive([&] {
-    active = {wal_->current_number(), wal_->current().bytes()};
+    MutexLock lock(&core_.mu);
+    active = {.number = wal_->current_number(),
+              .bytes = wal_->current().bytes(),
+              .follows_seal = !core_.error.hard()};
     return absl::OkStatus();
   }));
   return VerifyDatabase(core_, active);

@@ -80,7 +80,7 @@ absl::Status VerifyLog(DbCore& core, uint64_t number, const LogExtent& active,
     }
   }
   const LogEnd& end = reader.end();
-  if (!is_active && !end.sealed) {
+  if (!is_active && !end.sealed && active.follows_seal) {
     return DataLoss(path, end.bytes,
                     "the log ends without its seal, but a later one is in use");
   }

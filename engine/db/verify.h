@@ -15,6 +15,9 @@ namespace holdfast {
 struct LogExtent {
   uint64_t number = 0;
   uint64_t bytes = 0;
+  // Every log before it ends with a seal. Not so after a failed Resume: the log
+  // in doubt stays as it is until a manifest does without it.
+  bool follows_seal = true;
 };
 
 // See DB::VerifyChecksums. Checks CURRENT and the manifest, the logs from the
