@@ -37,15 +37,21 @@ absl::StatusOr<std::string> ReadFileToString(FileSystem& file_system,
   return contents;
 }
 
-absl::Status WriteFileAtomically(FileSystem& file_system,
-                                 std::string_view directory,
-                                 std::string_view temp_path,
-                                 std::string_view final_path,
-                                 std::string_view contents) {
+absl::Status WriteTempFile(FileSystem& file_system, std::string_view temp_path,
+                           std::string_view contents) {
   HF_ASSIGN_OR_RETURN(auto file, file_system.CreateFile(temp_path));
-  absl::Status status = WriteAndClose(*file, contents);
-  file.reset();  // Closes it when an error came before Close.
-  if (status.ok()) status = file_system.RenameFile(temp_path, final_path);
+  const absl::Status status = WriteAndClose(*file, contents);
+  if (!status.ok()) {
+    file.reset();  // Closes it.
+    file_system.RemoveFile(temp_path).IgnoreError();
+  }
+  return status;
+}
+
+absl::Status ReplaceFile(FileSystem& file_system, std::string_view directory,
+                         std::string_view temp_path,
+                         std::string_view final_path) {
+  const absl::Status status = file_system.RenameFile(temp_path, final_path);
   if (!status.ok()) {
     file_system.RemoveFile(temp_path).IgnoreError();
     return status;

@@ -19,31 +19,36 @@ absl::StatusOr<std::string> ReadFileToString(FileSystem& file_system,
                                              std::string_view path,
                                              size_t max_bytes);
 
-// Gives the file `final_path` the content `contents` in one step: whoever looks
-// finds the old file or the new one, whole.
+// Replacing a file in one step takes two calls, so that the caller knows on
+// which side of the step an error came:
 //
-// REQUIRES: both paths are in `directory`; no file `temp_path` exists.
+//   HF_RETURN_IF_ERROR(WriteTempFile(fs, temp_path, contents));
+//   // Until here nothing has changed, whatever failed.
+//   HF_RETURN_IF_ERROR(ReplaceFile(fs, directory, temp_path, final_path));
 //
-// Crash: once it returned OK, the new file survives. Before, a crash leaves the
-// old file or the new one, and perhaps a file `temp_path` with any content.
-//
+// Whoever looks at `final_path` finds the old file or the new one, whole.
+
+// Makes a new file with durable content. REQUIRES: no file of that name.
+// On an error the file is removed, as far as that works; but one that was there
+// is left alone.
+// Crash: once it returned OK the content survives, if the name does.
+absl::Status WriteTempFile(FileSystem& file_system, std::string_view temp_path,
+                           std::string_view contents);
+
+// Gives `temp_path` the name `final_path`, durably. REQUIRES: both are in
+// `directory`.
+// Crash: once it returned OK, the new file survives under its name.
 // After an error:
-//   create               `final_path` is as it was. A file of the name
-//                        `temp_path`, if there is one, was left alone.
-//   write, sync, close   `final_path` is as it was, now and after a crash.
-//   rename               `final_path` names the old file or the new one, whole;
-//                        which of them, only a look tells.
-//   directory sync       `final_path` names the new file now; after a crash it
-//                        names the old or the new one. To do it all again under
-//                        a fresh `temp_path` is safe; to sync again is no
-//                        proof.
-// Except after create and directory sync, `temp_path` has been removed as far
-// as that worked; the status is that of the step that failed.
-absl::Status WriteFileAtomically(FileSystem& file_system,
-                                 std::string_view directory,
-                                 std::string_view temp_path,
-                                 std::string_view final_path,
-                                 std::string_view contents);
+//   rename          `final_path` names the old file or the new one, whole;
+//   which
+//                   of them, only a look tells. `temp_path` was removed as far
+//                   as that worked.
+//   directory sync  `final_path` names the new file now; after a crash it names
+//                   the old or the new one. To do it all again under a fresh
+//                   `temp_path` is safe; to sync again is no proof.
+absl::Status ReplaceFile(FileSystem& file_system, std::string_view directory,
+                         std::string_view temp_path,
+                         std::string_view final_path);
 
 }  // namespace holdfast
 

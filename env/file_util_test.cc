@@ -18,6 +18,17 @@
 namespace holdfast {
 namespace {
 
+// Both halves, as they are used.
+absl::Status WriteFileAtomically(FileSystem& file_system,
+                                 std::string_view directory,
+                                 std::string_view temp_path,
+                                 std::string_view final_path,
+                                 std::string_view contents) {
+  const absl::Status status = WriteTempFile(file_system, temp_path, contents);
+  if (!status.ok()) return status;
+  return ReplaceFile(file_system, directory, temp_path, final_path);
+}
+
 constexpr int kNever = std::numeric_limits<int>::max();
 
 // Files in memory that record each call and make the n-th one (from 0) fail

@@ -20,6 +20,19 @@ constexpr uint64_t kLargestFileNumber = UINT64_MAX / 2;
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<WalChain>> Recovery::Run() {
+  absl::StatusOr<std::unique_ptr<WalChain>> wal = RunSteps();
+  // On a full disk each attempt would leave it fuller.
+  if (!wal.ok() && !core_.versions.manifest_state_unknown()) RemoveOwnFiles();
+  return wal;
+}
+
+void Recovery::RemoveOwnFiles() {
+  for (const std::string& path : own_files_) {
+    core_.file_system.RemoveFile(path).IgnoreError();
+  }
+}
+
+absl::StatusOr<std::unique_ptr<WalChain>> Recovery::RunSteps() {
   HF_ASSIGN_OR_RETURN(const DirectoryListing files, ListFiles());
   HF_RETURN_IF_ERROR(FindOrCreate(files));
   core_.versions.MarkFileNumberUsed(files.largest_number);
@@ -35,6 +48,7 @@ absl::StatusOr<std::unique_ptr<WalChain>> Recovery::Run() {
   const uint64_t log_number = core_.versions.NewFileNumber();
   // Step 6.
   HF_RETURN_IF_ERROR(wal->Begin(log_number, last_sequence_ + 1));
+  own_files_.push_back(wal->current().path());
   edit_.log_number = log_number;
   edit_.last_sequence = last_sequence_;
   {
@@ -201,7 +215,10 @@ absl::Status Recovery::FlushReplayed() {
   PendingOutputs outputs(&core_);
   HF_ASSIGN_OR_RETURN(std::optional<TableRecord> table,
                       WriteLevel0Table(core_, *replayed_, outputs));
-  if (table.has_value()) edit_.added.push_back(*std::move(table));
+  if (table.has_value()) {
+    own_files_.push_back(TableFileName(core_.dir, table->number));
+    edit_.added.push_back(*std::move(table));
+  }
   replayed_ = std::make_shared<MemTable>();
   return absl::OkStatus();
 }

@@ -42,7 +42,8 @@ class Recovery {
 
   // Runs all steps but the last. On success core->versions is durable,
   // core->active is an empty memtable, core->visible_sequence is set, and the
-  // result writes to the new log.
+  // result writes to the new log. On failure, what was made is removed again
+  // unless a manifest may name it.
   absl::StatusOr<std::unique_ptr<WalChain>> Run();
 
  private:
@@ -51,6 +52,10 @@ class Recovery {
     bool has_tables = false;
     uint64_t largest_number = 0;
   };
+
+  absl::StatusOr<std::unique_ptr<WalChain>> RunSteps();
+  // After a failure before step 7: no manifest can name them.
+  void RemoveOwnFiles();
 
   absl::StatusOr<DirectoryListing> ListFiles();              // Step 3.
   absl::Status FindOrCreate(const DirectoryListing& files);  // Steps 1 and 2.
@@ -73,6 +78,7 @@ class Recovery {
   SequenceNumber last_sequence_ = 0;
   uint64_t last_log_read_ = 0;
   VersionEdit edit_;
+  std::vector<std::string> own_files_;  // Paths of the tables and the log made.
 };
 
 }  // namespace holdfast

@@ -230,7 +230,21 @@ absl::Status VersionSet::BeginManifest(uint64_t number,
   HF_ASSIGN_OR_RETURN(
       std::unique_ptr<LogWriter> manifest,
       CreateManifest(options_.file_system, options_.dir, number, next));
-  const absl::Status status = PointCurrentAt(number, *manifest, next.db_id);
+  const std::string temp = TempFileName(options_.dir, number);
+  const CurrentFile current = {.version = kFormatVersion,
+                               .manifest_number = number,
+                               .db_id = next.db_id,
+                               .manifest_bytes = manifest->synced_bytes()};
+  absl::Status status =
+      WriteTempFile(*options_.file_system, temp, EncodeCurrent(current));
+  if (!status.ok()) {
+    // Still only the old one. Nothing names the new one, so it may go.
+    manifest->Close().IgnoreError();
+    options_.file_system->RemoveFile(manifest->path()).IgnoreError();
+    return status;
+  }
+  status = ReplaceFile(*options_.file_system, options_.dir, temp,
+                       CurrentFileName(options_.dir));
   if (!status.ok()) {
     // CURRENT may name either. The old one is not appended to any more, as
     // CURRENT may name the new one.
@@ -246,18 +260,6 @@ absl::Status VersionSet::BeginManifest(uint64_t number,
   manifest_durable_ = true;
   unknown_ = false;
   return absl::OkStatus();
-}
-
-absl::Status VersionSet::PointCurrentAt(uint64_t number,
-                                        const LogWriter& manifest,
-                                        uint64_t db_id) {
-  const CurrentFile current = {.version = kFormatVersion,
-                               .manifest_number = number,
-                               .db_id = db_id,
-                               .manifest_bytes = manifest.synced_bytes()};
-  return WriteFileAtomically(
-      *options_.file_system, options_.dir, TempFileName(options_.dir, number),
-      CurrentFileName(options_.dir), EncodeCurrent(current));
 }
 
 absl::Status VersionSet::Close() {

@@ -123,8 +123,6 @@ class VersionSet {
       ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status BeginManifest(uint64_t number, const ManifestState& next)
       ABSL_LOCKS_EXCLUDED(mu_);
-  absl::Status PointCurrentAt(uint64_t number, const LogWriter& manifest,
-                              uint64_t db_id);
   bool NeedsNewManifest() const ABSL_LOCKS_EXCLUDED(mu_);
   void SetUnknown(bool unknown) ABSL_LOCKS_EXCLUDED(mu_);
   void Install(ManifestState next) ABSL_LOCKS_EXCLUDED(mu_);
