@@ -48,7 +48,7 @@ class Job {
         merge_(merge),
         sink_({.file_system = options.file_system,
                .dir = options.dir,
-               .db_id = options.db_id,
+               .identity_seed = options.identity_seed,
                .table = options.table,
                .new_file_number = options.new_file_number,
                .level = merge.output_level,

@@ -24,7 +24,7 @@ namespace holdfast {
 struct CompactionOptions {
   FileSystem* file_system = nullptr;
   std::string dir;
-  uint64_t db_id = 0;
+  uint64_t identity_seed = 0;
   TableOptions table;
   TableCache* table_cache = nullptr;
   uint64_t table_bytes = uint64_t{32} << 20;

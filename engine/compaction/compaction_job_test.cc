@@ -101,7 +101,7 @@ struct Tree {
   FlushOptions Flush() {
     return {.file_system = &fs,
             .dir = kDir,
-            .db_id = kDbId,
+            .identity_seed = kDbId,
             .table = Table(),
             .new_file_number = Numbers(),
             .snapshots = snapshots,
@@ -110,7 +110,7 @@ struct Tree {
   CompactionOptions Compaction() {
     return {.file_system = &fs,
             .dir = kDir,
-            .db_id = kDbId,
+            .identity_seed = kDbId,
             .table = Table(),
             .table_cache = &tables,
             .table_bytes = 600,

@@ -16,7 +16,7 @@ absl::StatusOr<std::optional<TableRecord>> RunFlush(
     const FlushOptions& options, InternalIterator& memtable) {
   TableSink sink({.file_system = options.file_system,
                   .dir = options.dir,
-                  .db_id = options.db_id,
+                  .identity_seed = options.identity_seed,
                   .table = options.table,
                   .new_file_number = options.new_file_number,
                   .level = 0,

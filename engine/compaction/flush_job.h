@@ -21,7 +21,7 @@ namespace holdfast {
 struct FlushOptions {
   FileSystem* file_system = nullptr;
   std::string dir;
-  uint64_t db_id = 0;
+  uint64_t identity_seed = 0;
   TableOptions table;
   // Gives a fresh number and enters it among the pending ones.
   std::function<uint64_t()> new_file_number;

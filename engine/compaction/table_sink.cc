@@ -10,8 +10,8 @@
 
 namespace holdfast {
 
-uint64_t TableIdentity(uint64_t db_id, uint64_t number) {
-  return MixContext(db_id, number);
+uint64_t TableIdentity(uint64_t identity_seed, uint64_t number) {
+  return MixContext(identity_seed, number);
 }
 
 TableSink::TableSink(TableSinkOptions options) : options_(std::move(options)) {}
@@ -65,7 +65,7 @@ absl::Status TableSink::BeginTable() {
   paths_.push_back(path);
   builder_ = std::make_unique<TableBuilder>(
       options_.table, std::move(file), std::move(path), number,
-      TableIdentity(options_.db_id, number));
+      TableIdentity(options_.identity_seed, number));
   return absl::OkStatus();
 }
 

@@ -35,7 +35,7 @@ namespace holdfast {
 struct TableSinkOptions {
   FileSystem* file_system = nullptr;
   std::string dir;
-  uint64_t db_id = 0;
+  uint64_t identity_seed = 0;  // See TableIdentity.
   TableOptions table;
   // Gives a fresh number and enters it among the pending ones.
   std::function<uint64_t()> new_file_number;
@@ -47,8 +47,10 @@ struct TableSinkOptions {
   uint64_t max_grandparent_bytes = std::numeric_limits<uint64_t>::max();
 };
 
-// The identity of a table made by this database: seeds its checksums.
-uint64_t TableIdentity(uint64_t db_id, uint64_t number);
+// The identity of a new table: seeds its checksums, and is recorded in its
+// footer and in the manifest. `identity_seed` is random, of one opening of a
+// database.
+uint64_t TableIdentity(uint64_t identity_seed, uint64_t number);
 
 // Thread-compatible.
 class TableSink {

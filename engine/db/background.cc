@@ -46,7 +46,7 @@ void Background::Start() {
 // --- What is due -----------------------------------------------------------
 
 bool Background::FlushIsDue() const {
-  return !stopping_ && !flush_paused_ && !core_.error.hard() &&
+  return !stopping_ && flush_error_.ok() && !core_.error.hard() &&
          !core_.frozen.empty();
 }
 
@@ -60,7 +60,7 @@ Decision Background::Decide(ManualCompaction** manual) {
     return PickManual(leveled_, *version, {}, (*manual)->level,
                       (*manual)->output_level, (*manual)->range, &blocked);
   }
-  if (core_.options.disable_auto_compaction || compaction_paused_) {
+  if (core_.options.disable_auto_compaction || !compaction_error_.ok()) {
     return Nothing{"automatic compaction is off"};
   }
   return PickCompaction(leveled_, *version, {}, round_robin_);
@@ -107,20 +107,28 @@ void Background::FlushTask() {
     core_.ReleaseViews();
     RemoveObsoleteFiles();
   }
+  core_.MakeRoomForFiles(status);
   MutexLock lock(&core_.mu);
   flush_scheduled_ = false;
   if (!status.ok()) {
     core_.error.Record(ErrorSource::kFlush, status);
-    flush_paused_ = core_.error.retrying();
+    if (!core_.error.hard()) flush_error_ = status;
   } else if (run) {
-    core_.error.RecordSuccess();
-    compaction_paused_ = false;
+    ForgetSoftErrors();
   }
   MaybeSchedule();
   core_.changed.SignalAll();
 }
 
+absl::Status Background::SettleManifest() {
+  if (!core_.versions.manifest_state_unknown()) return absl::OkStatus();
+  HF_RETURN_IF_ERROR(Install(VersionEdit(), /*flushed=*/0));
+  RemoveObsoleteFiles();
+  return absl::OkStatus();
+}
+
 absl::Status Background::FlushOldest() {
+  HF_RETURN_IF_ERROR(SettleManifest());
   FrozenMemTable frozen;
   {
     MutexLock lock(&core_.mu);
@@ -158,36 +166,54 @@ uint64_t Background::FlushTicket() {
 
 absl::Status Background::WaitForFlush(uint64_t ticket) {
   MutexLock lock(&core_.mu);
-  if (flushed_ < ticket && flush_paused_) {
-    HF_RETURN_IF_ERROR(RetryAfterSoftError());
+  if (flushed_ < ticket && FlushFailedSoftly()) {
+    HF_RETURN_IF_ERROR(RetryFlush());
   }
   while (flushed_ < ticket) {
     HF_RETURN_IF_ERROR(Obstacle());
-    if (flush_paused_) return core_.error.cause();
+    HF_RETURN_IF_ERROR(flush_error_);
     MaybeSchedule();
     core_.executor.Wait(&core_.changed, &core_.mu);
   }
   return absl::OkStatus();
 }
 
-absl::Status Background::RetryAfterSoftError() {
+// --- After a soft error ----------------------------------------------------
+
+bool Background::FlushFailedSoftly() const {
   core_.mu.AssertHeld();
-  const bool flush_due = flush_paused_ && !core_.frozen.empty();
-  flush_paused_ = false;
-  compaction_paused_ = false;
-  if (!flush_due) {
-    core_.error.RecordSuccess();  // Until compaction says otherwise again.
-    MaybeSchedule();
-    return absl::OkStatus();
-  }
+  return !flush_error_.ok();
+}
+
+absl::Status Background::RetryFlush() {
+  core_.mu.AssertHeld();
+  flush_error_ = absl::OkStatus();
   const uint64_t ticket = flushed_ + 1;
-  MaybeSchedule();
-  while (flushed_ < ticket) {
+  while (flushed_ < ticket && !core_.frozen.empty()) {
     HF_RETURN_IF_ERROR(Obstacle());
-    if (flush_paused_) return core_.error.cause();
+    HF_RETURN_IF_ERROR(flush_error_);
+    MaybeSchedule();
     core_.executor.Wait(&core_.changed, &core_.mu);
   }
   return absl::OkStatus();
+}
+
+absl::Status Background::CompactionError() const {
+  core_.mu.AssertHeld();
+  return compaction_error_;
+}
+
+void Background::RetryCompaction() {
+  core_.mu.AssertHeld();
+  compaction_error_ = absl::OkStatus();
+  MaybeSchedule();
+}
+
+void Background::ForgetSoftErrors() {
+  core_.mu.AssertHeld();
+  flush_error_ = absl::OkStatus();
+  compaction_error_ = absl::OkStatus();
+  core_.error.RecordSuccess();
 }
 
 // --- Compaction ------------------------------------------------------------
@@ -207,15 +233,18 @@ void Background::CompactionTask() {
     core_.ReleaseViews();
     RemoveObsoleteFiles();
   }
+  core_.MakeRoomForFiles(status);
   {
     MutexLock lock(&core_.mu);
     MarkBeingCompacted(decision, false);
     if (status.ok()) {
       RememberPick(decision, &round_robin_);
-      if (run && flush_paused_ == false) core_.error.RecordSuccess();
+      // Its space may help the flush that failed; that one's error stays until
+      // it has succeeded.
+      if (run && flush_error_.ok()) ForgetSoftErrors();
     } else if (!absl::IsCancelled(status)) {
       core_.error.Record(ErrorSource::kCompaction, status);
-      compaction_paused_ = core_.error.retrying();
+      if (!core_.error.hard()) compaction_error_ = status;
     }
     if (manual != nullptr) FinishManual(manual, decision, status);
   }
@@ -229,6 +258,7 @@ void Background::CompactionTask() {
 }
 
 absl::Status Background::Compact(const Decision& decision) {
+  HF_RETURN_IF_ERROR(SettleManifest());
   if (const Move* move = std::get_if<Move>(&decision)) return RunMove(*move);
   return RunMerge(std::get<Merge>(decision));
 }

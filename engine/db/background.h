@@ -46,10 +46,20 @@ class Background {
   // analysis cannot know that a caller's core is this one).
   void MaybeSchedule();
 
-  // After a soft error (no space): tries the work again. Waits for the flush,
-  // if one is due, and RETURNS its error; OK when it succeeded, or when only
-  // compaction had failed. REQUIRES: the core's mutex.
-  absl::Status RetryAfterSoftError();
+  // After a soft error (no space, too many files) work waits until somebody has
+  // a reason to try again. The first four REQUIRE the core's mutex.
+  //
+  // Whether the last flush failed so, and is to be tried again.
+  bool FlushFailedSoftly() const;
+  // Tries it again. RETURNS how that ended.
+  absl::Status RetryFlush();
+  // The soft error of the last compaction, or OK. It is tried again after the
+  // next flush, and when a write must wait for it; not at each write, as it
+  // would take the last space again and again.
+  absl::Status CompactionError() const;
+  void RetryCompaction();
+  // For Resume, with BeginResume of the error state: everything is tried again.
+  void ForgetSoftErrors();
 
   // A number for "all memtables frozen until now", for WaitForFlush.
   uint64_t FlushTicket();
@@ -92,6 +102,9 @@ class Background {
   void FlushTask();
   void CompactionTask();
 
+  // After a manifest write of unknown outcome: begins a new manifest, so that
+  // the files of the failed attempt can go before the work is done again.
+  absl::Status SettleManifest();
   absl::Status FlushOldest();
   absl::Status Compact(const Decision& decision);
   absl::Status RunMove(const Move& move);
@@ -115,9 +128,9 @@ class Background {
 
   bool flush_scheduled_ ABSL_GUARDED_BY(core_.mu) = false;
   bool compaction_scheduled_ ABSL_GUARDED_BY(core_.mu) = false;
-  // Set by a soft error until something tries again.
-  bool flush_paused_ ABSL_GUARDED_BY(core_.mu) = false;
-  bool compaction_paused_ ABSL_GUARDED_BY(core_.mu) = false;
+  // Soft errors: not OK until something tries again.
+  absl::Status flush_error_ ABSL_GUARDED_BY(core_.mu);
+  absl::Status compaction_error_ ABSL_GUARDED_BY(core_.mu);
   bool stopping_ ABSL_GUARDED_BY(core_.mu) = false;
   uint64_t flushed_ ABSL_GUARDED_BY(core_.mu) = 0;  // Memtables, ever.
   RoundRobin round_robin_ ABSL_GUARDED_BY(core_.mu);

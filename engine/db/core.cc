@@ -27,6 +27,12 @@ void DbCore::PublishView() {
   replaced_views.push_back(views.Publish(std::move(view)));
 }
 
+void DbCore::MakeRoomForFiles(const absl::Status& status) {
+  // Too many open files and a full disk have the same code; closing tables does
+  // no harm in the other case.
+  if (absl::IsResourceExhausted(status)) table_cache.CloseSome();
+}
+
 void DbCore::ReleaseViews() {
   std::vector<std::shared_ptr<const ReadView>> replaced;
   {

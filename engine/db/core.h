@@ -48,6 +48,12 @@ struct DbCore {
   Executor& executor;
   const std::string dir;
 
+  // Goes into the identities of the tables made from now on, a fresh one each
+  // time: a number that was given before a crash, and lost with it, may be
+  // given again, and the freed blocks of that table must not pass for the new
+  // one's. Set by recovery.
+  uint64_t identity_seed = 0;
+
   // --- Self-synchronised.
   EpochDomain epochs;
   BlockCache block_cache;
@@ -83,6 +89,10 @@ struct DbCore {
   // Makes the memtables and the current version what readers see.
   // Call ReleaseViews soon after.
   void PublishView() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu);
+
+  // After a failure for want of space or files: gives back the files of some
+  // tables that are only kept open for speed.
+  void MakeRoomForFiles(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu);
 
   // Frees what no reader can have any more: replaced views, and with them
   // memtables, versions and table readers. Outside the mutex, as freeing a

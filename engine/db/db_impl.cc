@@ -239,6 +239,8 @@ absl::Status DbImpl::ResumeExclusively() {
     }
     in_doubt = core_.error.hard();
     if (in_doubt) core_.error.BeginResume();
+    background_.ForgetSoftErrors();
+    background_.MaybeSchedule();
   }
   // Nothing that was in doubt is used again: a new log, new tables from the
   // memtables and, when the old one is in doubt, a new manifest. Writers wait
@@ -295,7 +297,9 @@ absl::Status DbImpl::CloseExclusively() {
     }
   }
   background_.Stop();
-  if (status.ok()) status = wal_->SealForClose();
+  // Whatever the state: what is in the log should not need luck.
+  const absl::Status sealed = wal_->SealForClose();
+  if (status.ok()) status = sealed;
   if (status.ok()) {
     VersionEdit edit;
     edit.sealed_log =

@@ -38,7 +38,7 @@ absl::StatusOr<std::optional<TableRecord>> WriteLevel0Table(
   FlushOptions options;
   options.file_system = &core.file_system;
   options.dir = core.dir;
-  options.db_id = core.versions.db_id();
+  options.identity_seed = core.identity_seed;
   options.table = TableOptionsOf(core.options);
   options.new_file_number = outputs.NumberSource();
   options.snapshots = core.snapshots.Sequences(core.visible_sequence);
@@ -55,7 +55,7 @@ CompactionOptions CompactionOptionsOf(DbCore& core,
   CompactionOptions options;
   options.file_system = &core.file_system;
   options.dir = core.dir;
-  options.db_id = core.versions.db_id();
+  options.identity_seed = core.identity_seed;
   options.table = TableOptionsOf(core.options);
   options.table_cache = &core.table_cache;
   options.table_bytes = core.options.table_bytes;

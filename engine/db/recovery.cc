@@ -35,6 +35,7 @@ void Recovery::RemoveOwnFiles() {
 absl::StatusOr<std::unique_ptr<WalChain>> Recovery::RunSteps() {
   HF_ASSIGN_OR_RETURN(const DirectoryListing files, ListFiles());
   HF_RETURN_IF_ERROR(FindOrCreate(files));
+  HF_ASSIGN_OR_RETURN(core_.identity_seed, core_.file_system.UniqueId());
   core_.versions.MarkFileNumberUsed(files.largest_number);
   replayed_ = std::make_shared<MemTable>();
   last_sequence_ = core_.versions.last_sequence();
@@ -129,7 +130,37 @@ absl::Status Recovery::CheckNothingIsLost(const DirectoryListing& files) {
   return absl::OkStatus();
 }
 
+// What is known of the lengths of the logs, besides their own seals: from the
+// header of the log after each, and from the manifest after a clean close. All
+// of it was durable before it was written down.
+absl::Status Recovery::CollectRequiredBytes(const DirectoryListing& files) {
+  for (auto it = files.logs.upper_bound(core_.versions.log_number());
+       it != files.logs.end(); ++it) {
+    const std::string path = WalFileName(core_.dir, it->first);
+    HF_ASSIGN_OR_RETURN(std::unique_ptr<RandomAccessFile> file,
+                        core_.file_system.OpenFile(path));
+    LogReader reader(file.get(), path,
+                     {core_.versions.db_id(), LogKind::kWal, it->first});
+    const absl::StatusOr<LogHeader> header = reader.ReadHeader();
+    // No header, or a damaged one: whoever needs this log will say so.
+    if (absl::IsOutOfRange(header.status()) ||
+        absl::IsDataLoss(header.status())) {
+      continue;
+    }
+    HF_RETURN_IF_ERROR(header.status());
+    uint64_t& required = required_bytes_[header->previous_number];
+    required = std::max(required, header->previous_bytes);
+  }
+  const std::optional<SealedLog> sealed = core_.versions.sealed_log();
+  if (sealed.has_value()) {
+    uint64_t& required = required_bytes_[sealed->number];
+    required = std::max(required, sealed->bytes);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Recovery::ReplayLogs(const DirectoryListing& files) {
+  HF_RETURN_IF_ERROR(CollectRequiredBytes(files));
   uint64_t number = core_.versions.log_number();
   for (;;) {
     if (files.logs.count(number) == 0) {
@@ -143,7 +174,7 @@ absl::Status Recovery::ReplayLogs(const DirectoryListing& files) {
     LogEnd end;
     HF_RETURN_IF_ERROR(ReplayLog(number, &end));
     last_log_read_ = number;
-    if (!end.sealed || end.successor == 0) return absl::OkStatus();
+    if (!end.sealed || end.successor == 0) return CheckReachedClose(end);
     if (end.successor <= number) {
       return DataLoss(WalFileName(core_.dir, number), end.bytes,
                       absl::StrCat("the seal names log ", end.successor,
@@ -153,12 +184,29 @@ absl::Status Recovery::ReplayLogs(const DirectoryListing& files) {
   }
 }
 
-// Its header was durable before anything named the log; all of it, when the
-// manifest knows its length.
-uint64_t Recovery::RequiredBytesOf(uint64_t number) const {
+// After a clean close the chain leads to the log that was closed last.
+absl::Status Recovery::CheckReachedClose(const LogEnd& end) {
   const std::optional<SealedLog> sealed = core_.versions.sealed_log();
-  return sealed.has_value() && sealed->number == number ? sealed->bytes
-                                                        : kLogHeaderFrameBytes;
+  if (!sealed.has_value() || sealed->number < core_.versions.log_number()) {
+    return absl::OkStatus();
+  }
+  if (last_log_read_ == sealed->number &&
+      last_sequence_ >= sealed->last_sequence) {
+    return absl::OkStatus();
+  }
+  return DataLoss(
+      WalFileName(core_.dir, last_log_read_), end.bytes,
+      absl::StrCat("the log ends here, with sequence number ", last_sequence_,
+                   "; the manifest says that the database was closed with log ",
+                   sealed->number, " at sequence number ",
+                   sealed->last_sequence));
+}
+
+uint64_t Recovery::RequiredBytesOf(uint64_t number) const {
+  const auto it = required_bytes_.find(number);
+  // At least its header was durable before anything named it.
+  return std::max<uint64_t>(kLogHeaderFrameBytes,
+                            it == required_bytes_.end() ? 0 : it->second);
 }
 
 absl::Status Recovery::ReplayLog(uint64_t number, LogEnd* end) {

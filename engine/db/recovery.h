@@ -61,6 +61,8 @@ class Recovery {
   absl::Status FindOrCreate(const DirectoryListing& files);  // Steps 1 and 2.
   absl::Status CheckNothingIsLost(const DirectoryListing& files);
   absl::Status ReplayLogs(const DirectoryListing& files);  // Step 4.
+  absl::Status CollectRequiredBytes(const DirectoryListing& files);
+  absl::Status CheckReachedClose(const LogEnd& end);
   // Replays one log; sets *end to how it ended.
   absl::Status ReplayLog(uint64_t number, LogEnd* end);
   absl::Status ReplayRecord(const std::string& path, uint64_t offset,
@@ -77,6 +79,7 @@ class Recovery {
   std::shared_ptr<MemTable> replayed_;
   SequenceNumber last_sequence_ = 0;
   uint64_t last_log_read_ = 0;
+  std::map<uint64_t, uint64_t> required_bytes_;  // By log number.
   VersionEdit edit_;
   std::vector<std::string> own_files_;  // Paths of the tables and the log made.
 };

@@ -16,6 +16,7 @@
 #include "engine/db/testing/workload.h"
 #include "engine/db/wal_chain.h"
 #include "engine/format/file_names.h"
+#include "engine/format/log_frame.h"
 #include "engine/version/manifest.h"
 #include "gtest/gtest.h"
 
@@ -140,9 +141,10 @@ TEST(RecoveryTest, ReportsALogWhoseHeaderIsGone) {
 TEST(RecoveryTest, RefusesRecordsAfterAHole) {
   DiskImage image = ThreeLogs();
   const std::vector<std::string> logs = FilesOf(image, ".wal");
-  // The tail that is lost was never known to be durable by any frame of its
-  // own log; only the records of the next one prove it.
-  image.files[logs[0]].resize(200);
+  // All records of the first log are there, and as long as the header of the
+  // next one says; only the seal that leads to the next one is lost.
+  std::string& log = image.files[logs[0]];
+  log.resize(log.size() - kLogSealFrameBytes);
   const auto contents = ContentsAfterCrash(image);
   EXPECT_CODE(contents, kDataLoss);
   EXPECT_TRUE(Says(contents.status(), "does not lead to it"));

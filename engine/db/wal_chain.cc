@@ -21,7 +21,7 @@ absl::StatusOr<std::unique_ptr<LogWriter>> WalChain::CreateAt(
   header.db_id = db_id_;
   header.number = number;
   header.previous_number = current_number_;
-  header.previous_bytes = current_ == nullptr ? 0 : current_->bytes();
+  header.previous_bytes = current_ == nullptr ? 0 : current_->synced_bytes();
   header.first_sequence = next_sequence;
   HF_RETURN_IF_ERROR(log->AddHeader(header));
   // Invariant (1): content, then name.
@@ -52,16 +52,14 @@ absl::Status WalChain::Begin(uint64_t number, SequenceNumber next_sequence) {
 
 absl::Status WalChain::Rotate(uint64_t number, SequenceNumber next_sequence) {
   if (next_ == nullptr) {
+    // First, so that the new log's header can tell how long this one must be.
+    HF_RETURN_IF_ERROR(SyncCurrent());
     HF_ASSIGN_OR_RETURN(next_, Create(number, next_sequence));
     next_number_ = number;
   }
   // Invariant (2): the old log is whole on disk before the new one is used.
   HF_RETURN_IF_ERROR(current_->AddSeal(next_number_));
-  const absl::Status synced = current_->Sync();
-  if (!synced.ok()) {
-    sync_failed_ = true;
-    return synced;
-  }
+  HF_RETURN_IF_ERROR(SyncCurrent());
   // Everything in it is durable; a failing close takes nothing back.
   current_->Close().IgnoreError();
   current_ = std::move(next_);
@@ -69,9 +67,23 @@ absl::Status WalChain::Rotate(uint64_t number, SequenceNumber next_sequence) {
   return absl::OkStatus();
 }
 
+absl::Status WalChain::SyncCurrent() {
+  const absl::Status status = current_->Sync();
+  if (!status.ok()) sync_failed_ = true;
+  return status;
+}
+
+bool WalChain::unused() const {
+  return !sync_failed_ && current_->bytes() == kLogHeaderFrameBytes;
+}
+
 absl::Status WalChain::SealForClose() {
-  HF_RETURN_IF_ERROR(current_->AddSeal(/*successor=*/0));
-  HF_RETURN_IF_ERROR(current_->Sync());
+  // Then nothing more goes to this log, which may have a seal already.
+  if (sync_failed_) return SyncCurrent();
+  const absl::Status sealed = current_->AddSeal(/*successor=*/0);
+  // Also without the seal: what is in the log should not need luck.
+  HF_RETURN_IF_ERROR(SyncCurrent());
+  HF_RETURN_IF_ERROR(sealed);
   return current_->Close();
 }
 

@@ -6,6 +6,8 @@
 // (2) A log gets its first record only after the one before it was sealed and
 //     that seal synced. So a record in a log proves that every earlier log is
 //     complete, and a gap between them is damage, not a crash.
+//     Until that record is there, the header of the new log tells how long the
+//     old one must at least be.
 // (3) After a failed sync nothing is written to that log again.
 // (4) A log that a seal may name is not removed here, even when writing the
 //     seal failed: the seal may be on disk all the same, and then recovery
@@ -45,18 +47,22 @@ class WalChain {
   // the sync of the seal that failed, every later append to it fails.
   absl::Status Rotate(uint64_t number, SequenceNumber next_sequence);
 
-  // Ends the current log for good, durably: a clean close.
+  // Ends the current log for good, durably: a clean close. When the seal cannot
+  // be written, the records are made durable nevertheless.
   absl::Status SealForClose();
 
   // REQUIRES: Begin succeeded.
   LogWriter& current() { return *current_; }
   uint64_t current_number() const { return current_number_; }
-  // Whether sealing the current log failed at its sync.
+  // Whether a sync of the current log failed in here.
   bool sync_failed() const { return sync_failed_; }
+  // Whether the current log holds no record and is not in doubt.
+  bool unused() const;
 
  private:
   absl::StatusOr<std::unique_ptr<LogWriter>> Create(
       uint64_t number, SequenceNumber next_sequence);
+  absl::Status SyncCurrent();
   absl::StatusOr<std::unique_ptr<LogWriter>> CreateAt(
       const std::string& path, uint64_t number, SequenceNumber next_sequence);
 

@@ -66,8 +66,9 @@ TEST_F(WalChainTest, RotateSealsTheOldLogBeforeTheNewOneIsUsed) {
   fs_.ClearTrace();
   ASSERT_OK(chain_.Rotate(5, 2));
   EXPECT_EQ(fs_.Trace(),
-            (Texts{"create 000005.wal", "write 000005.wal", "sync 000005.wal",
-                   "syncdir db", "write 000003.wal", "sync 000003.wal"}));
+            (Texts{"sync 000003.wal", "create 000005.wal", "write 000005.wal",
+                   "sync 000005.wal", "syncdir db", "write 000003.wal",
+                   "sync 000003.wal"}));
   EXPECT_EQ(chain_.current_number(), 5u);
   ASSERT_OK(chain_.current().AddRecord("two"));
   const auto old_log = ReadLog(fs_, 3);
@@ -132,7 +133,8 @@ TEST_F(WalChainTest, AFailedCreationOfTheNextLogHarmsNothing) {
   ASSERT_OK(chain_.Begin(3, 1));
   uint64_t number = 10;
   for (const std::string op : {"create", "write", "sync", "syncdir"}) {
-    fs_.before = FailNth(0, Calls(op));
+    // Not the sync of the old log, which comes first.
+    fs_.before = FailNth(op == "sync" ? 1 : 0, Calls(op));
     EXPECT_CODE(chain_.Rotate(number, 1), kInternal) << op;
     fs_.before = nullptr;
     EXPECT_FALSE(chain_.sync_failed());
@@ -180,12 +182,13 @@ TEST_F(WalChainTest, ARetriedRotationUsesTheLogThatTheSealMayName) {
 TEST_F(WalChainTest, NothingIsWrittenAfterAFailedSyncOfTheSeal) {
   ASSERT_OK(chain_.Begin(3, 1));
   ASSERT_OK(chain_.current().AddRecord("one"));
-  fs_.before = FailNth(0, Calls("sync", "000003.wal"));
+  fs_.before = FailNth(1, Calls("sync", "000003.wal"));
   ASSERT_CODE(chain_.Rotate(5, 2), kInternal);
   EXPECT_TRUE(chain_.sync_failed());
   EXPECT_EQ(chain_.current_number(), 3u);
   fs_.ClearTrace();
   EXPECT_CODE(chain_.current().Sync(), kInternal);
+  EXPECT_CODE(chain_.SealForClose(), kInternal);
   EXPECT_EQ(fs_.Trace(), Texts());
   // Resume: a new log beside it, without touching it.
   ASSERT_OK(chain_.Begin(7, 2));

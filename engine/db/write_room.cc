@@ -17,13 +17,10 @@ absl::Status WriteRoom::Make(bool freeze_wanted) {
   MutexLock lock(&core_.mu);
   for (;;) {
     HF_RETURN_IF_ERROR(core_.error.WriteStatus());
-    // Background work ran out of space: see whether there is some again, so
-    // that writing heals by itself, and fails with the cause until then. Once
-    // a write: one that waits for compaction must not wait for ever.
-    if (core_.error.retrying()) {
-      if (retried) return core_.error.cause();
-      retried = true;
-      HF_RETURN_IF_ERROR(background_.RetryAfterSoftError());
+    // A flush ran out of space: see whether there is some again, so that
+    // writing heals by itself, and fails with the cause until then.
+    if (background_.FlushFailedSoftly()) {
+      HF_RETURN_IF_ERROR(background_.RetryFlush());
     }
     facts.active_bytes = core_.active->memory_bytes();
     facts.active_empty = core_.active->empty();
@@ -44,6 +41,14 @@ absl::Status WriteRoom::Make(bool freeze_wanted) {
         facts.delayed_already = true;
         break;
       case Action::kStop: {
+        // The same for compaction, when a write must wait for it; once a write,
+        // so that it does not wait for ever.
+        if (decision.waits_for_compaction &&
+            !background_.CompactionError().ok()) {
+          if (retried) return background_.CompactionError();
+          retried = true;
+          background_.RetryCompaction();
+        }
         core_.counters.stall_stops.Add(1);
         const uint64_t start = core_.clock.NowMicros();
         background_.MaybeSchedule();
@@ -71,6 +76,7 @@ absl::Status WriteRoom::FreezeNow() {
       core_.visible_sequence.load(std::memory_order_relaxed) + 1;
   const absl::Status status = wal_.Rotate(number, next);
   if (!status.ok()) {
+    core_.MakeRoomForFiles(status);
     MutexLock lock(&core_.mu);
     core_.error.Record(
         wal_.sync_failed() ? ErrorSource::kWalSync : ErrorSource::kWalRotate,
@@ -82,6 +88,11 @@ absl::Status WriteRoom::FreezeNow() {
 }
 
 absl::Status WriteRoom::FreezeForResume() {
+  {
+    // An earlier attempt has begun a log, and nothing was written since.
+    MutexLock lock(&core_.mu);
+    if (wal_.unused() && core_.active->empty()) return absl::OkStatus();
+  }
   const uint64_t number = core_.versions.NewFileNumber();
   const SequenceNumber next =
       core_.visible_sequence.load(std::memory_order_relaxed) + 1;

@@ -48,6 +48,7 @@ WriteStallDecision DecideWriteStall(const WriteStallFacts& facts,
   }
   if (compacts && facts.level0_tables >= options.level0_stop_trigger) {
     decision.action = Action::kStop;
+    decision.waits_for_compaction = true;
     decision.reason =
         absl::StrCat("level 0 has ", facts.level0_tables,
                      " tables; writes wait for compaction at ",

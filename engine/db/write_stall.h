@@ -30,6 +30,8 @@ struct WriteStallDecision {
   };
   Action action = Action::kProceed;
   uint64_t delay_micros = 0;
+  // For kStop: what is waited for; otherwise it is a flush.
+  bool waits_for_compaction = false;
   std::string reason;  // For kDelay and kStop: trigger, amount, option.
 };
 

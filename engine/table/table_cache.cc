@@ -101,6 +101,11 @@ absl::StatusOr<TableCache::Owner> TableCache::OpenWithRoom(uint64_t number,
                                                            uint64_t identity) {
   absl::StatusOr<Owner> opened = Open(number, bytes, identity);
   if (!absl::IsResourceExhausted(opened.status())) return opened;
+  CloseSome();
+  return Open(number, bytes, identity);
+}
+
+void TableCache::CloseSome() {
   std::vector<Owner> victims;
   {
     MutexLock lock(&mu_);
@@ -110,7 +115,6 @@ absl::StatusOr<TableCache::Owner> TableCache::OpenWithRoom(uint64_t number,
   }
   for (Owner& victim : victims) Retire(std::move(victim));
   epochs_->Reclaim();
-  return Open(number, bytes, identity);
 }
 
 TableCache::Owner TableCache::Publish(Slot& slot, Owner opened) {

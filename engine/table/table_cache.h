@@ -77,6 +77,10 @@ class TableCache {
   // Closes the table of the slot, if it is open, once nobody uses it.
   void Evict(Slot& slot) ABSL_LOCKS_EXCLUDED(mu_);
 
+  // Closes some tables, to give back their files. They are opened again when
+  // they are needed.
+  void CloseSome() ABSL_LOCKS_EXCLUDED(mu_);
+
   // Tables in the cache.
   size_t open_tables() const ABSL_LOCKS_EXCLUDED(mu_);
 
