@@ -25,6 +25,9 @@ absl::Status NoSpace() { return absl::ResourceExhaustedError("disk full"); }
 
 class BackgroundTest : public testing::Test {
  protected:
+  // The hooks may look at what goes with the test; closing calls them.
+  void TearDown() override { env_.fs.before = env_.fs.after = nullptr; }
+
   void Open(const Options& options = TinyOptions()) {
     auto db = OpenDb(&env_, options);
     ASSERT_OK(db);

@@ -41,6 +41,9 @@ class CommitPipelineTest : public testing::Test {
     env_.fs.ClearTrace();
   }
 
+  // The hooks may look at what goes with the test; closing calls them.
+  void TearDown() override { env_.fs.before = env_.fs.after = nullptr; }
+
   // The records of the only log.
   absl::StatusOr<std::vector<RecordInLog>> Records() {
     HF_ASSIGN_OR_RETURN(const CurrentFile current,

@@ -16,6 +16,9 @@ namespace {
 
 class LifecycleTest : public testing::Test {
  protected:
+  // The hooks may look at what goes with the test; closing calls them.
+  void TearDown() override { env_.fs.before = env_.fs.after = nullptr; }
+
   void Open() {
     auto db = OpenDb(&env_);
     ASSERT_OK(db);
