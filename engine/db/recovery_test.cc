@@ -329,6 +329,31 @@ TEST(RecoveryTest, ChangesNothingWhenReadingFails) {
   }
 }
 
+// A database that cannot be opened is tried again and again.
+TEST(RecoveryTest, FailedOpeningsLeaveNothingBehind) {
+  DiskImage image = ThreeLogs();
+  image.files[FilesOf(image, ".wal")[2]].clear();  // After two full memtables.
+  for (const std::string fails : {"nothing", "create", "write", "rename"}) {
+    ManualEnv env(image);
+    const std::vector<std::string> before = env.fs.Names(kDbDir);
+    if (fails != "nothing") {
+      env.fs.Put(FilesOf(image, ".wal")[2],
+                 ThreeLogs().files[FilesOf(image, ".wal")[2]]);
+      env.fs.before = FailNth(0, Calls(fails, "MANIFEST"));
+      if (fails == "rename")
+        env.fs.before = FailNth(0, Calls("create", ".tmp"));
+    }
+    ASSERT_FALSE(OpenDb(&env).ok()) << fails;
+    env.fs.before = nullptr;
+    if (fails == "rename") {
+      // CURRENT may name the new manifest: all that it needs must stay.
+      EXPECT_OK(ContentsAfterCrash(env.fs.Now()));
+      continue;
+    }
+    EXPECT_EQ(env.fs.Names(kDbDir), before) << fails;
+  }
+}
+
 // --- Crashes during recovery -------------------------------------------------
 
 // Explores what crashes of recoveries of recoveries leave. Each image once.
