@@ -340,6 +340,37 @@ TEST_F(BackgroundTest, TablesThatAnIteratorReadsStay) {
   EXPECT_TRUE(seen == then);
 }
 
+// While a compaction writes, a flush ends and removes what nothing needs.
+TEST_F(BackgroundTest, ATableInTheMakingIsNotRemoved) {
+  Open();
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_OK(Put("a"));
+    ASSERT_OK(Put(absl::StrCat("b", i)));
+    ASSERT_OK(db_->Flush());
+  }
+  ASSERT_EQ(env_.manual_executor.pending(), 1u);  // The compaction.
+  ASSERT_OK(Fill());
+  ASSERT_OK(Put("c"));
+  ASSERT_EQ(env_.manual_executor.pending(), 2u);
+  bool flushed = false;
+  env_.fs.before = [&](const FsCall& call) {
+    if (call.op == "write" && absl::EndsWith(call.path, ".sst") && !flushed) {
+      flushed = true;
+      env_.manual_executor.RunOne();
+    }
+    return absl::OkStatus();
+  };
+  env_.manual_executor.RunAll();
+  EXPECT_TRUE(flushed);
+  EXPECT_EQ(db_->Stats().compactions_total, 1u);
+  EXPECT_EQ(db_->Stats().flushes_total, 3u);
+  EXPECT_OK(db_->VerifyChecksums());
+  ExpectContents();
+  ASSERT_OK(db_->SyncWal());
+  ExpectDurable();
+  ExpectNoOrphans();
+}
+
 TEST_F(BackgroundTest, ManualCompactionDropsWhatIsDeletedInItsRange) {
   Options options = TinyOptions();
   options.disable_auto_compaction = true;

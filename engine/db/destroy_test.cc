@@ -51,6 +51,16 @@ TEST(DestroyTest, RefusesWhileItIsOpen) {
   EXPECT_OK((*db)->Get({}, "a"));
 }
 
+TEST(DestroyTest, WhatIsDestroyedStaysSo) {
+  CrashFileSystem fs(SmallDatabase());
+  EXPECT_OK(DestroyDatabase(fs, kDbDir));
+  for (const auto& outcome : fs.CrashOutcomes()) {
+    const auto contents = ContentsAfterCrash(outcome.image);
+    ASSERT_OK(contents) << outcome.name;
+    EXPECT_TRUE(contents->empty()) << outcome.name;
+  }
+}
+
 // Goal: a crash half-way leaves the whole database or one that no opening takes
 // for whole; and destroying it again works.
 TEST(DestroyTest, CrashHalfwayLeavesAllOrNothingThatOpens) {

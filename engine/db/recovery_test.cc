@@ -16,7 +16,9 @@
 #include "engine/db/testing/workload.h"
 #include "engine/db/wal_chain.h"
 #include "engine/format/file_names.h"
+#include "engine/format/internal_key.h"
 #include "engine/format/log_frame.h"
+#include "engine/format/wal_record.h"
 #include "engine/version/manifest.h"
 #include "gtest/gtest.h"
 
@@ -171,6 +173,42 @@ TEST(RecoveryTest, RefusesASealThatNamesAnEarlierLog) {
   const auto contents = ContentsAfterCrash(image);
   EXPECT_CODE(contents, kDataLoss);
   EXPECT_TRUE(Says(contents.status(), "is not a later one"));
+}
+
+// A write that the tables have already, or that a later one has overtaken, must
+// not come back.
+TEST(RecoveryTest, RefusesRecordsThatGoBack) {
+  ManualEnv env;
+  const auto db = OpenDb(&env);
+  ASSERT_OK(db);
+  ASSERT_OK((*db)->Put({}, "a", "1"));
+  ASSERT_OK((*db)->Put({}, "a", "2"));
+  ASSERT_OK((*db)->Flush());
+  DiskImage image = env.fs.Now();
+  const auto current = ReadCurrent(&env.fs, kDbDir);
+  ASSERT_OK(current);
+  const uint64_t log = ReadManifest(&env.fs, kDbDir, *current)->log_number;
+  const std::string path = WalFileName(kDbDir, log);
+  WriteBatch batch;
+  batch.Put("a", "3");
+  for (const SequenceNumber first : {1, 2, 3}) {
+    DiskImage empty = image;
+    empty.files.erase(path);
+    CrashFileSystem fs(empty);
+    WalChain chain(&fs, kDbDir, current->db_id);
+    ASSERT_OK(chain.Begin(log, 3));
+    std::string prefix;
+    AppendWalRecordPrefix(&prefix, first, batch.count());
+    ASSERT_OK(chain.current().AddRecord(prefix, batch.rep()));
+    const auto contents = ContentsAfterCrash(fs.Now());
+    if (first == 3) {
+      ASSERT_OK(contents);
+      EXPECT_TRUE(*contents == (Contents{{"a", "3"}}));
+    } else {
+      EXPECT_CODE(contents, kDataLoss) << first;
+      EXPECT_TRUE(Says(contents.status(), "begins at sequence number"));
+    }
+  }
 }
 
 TEST(RecoveryTest, IgnoresAndRemovesLogsThatWereNeverWrittenTo) {
