@@ -76,10 +76,25 @@ std::string DiskImage::Fingerprint() const {
   return text;
 }
 
+// One of the open files, until it is closed.
+class CrashFileSystem::OpenFileCount {
+ public:
+  explicit OpenFileCount(CrashFileSystem* fs) : fs_(*fs) { ++fs_.open_files_; }
+  ~OpenFileCount() { Close(); }
+  void Close() {
+    if (open_) --fs_.open_files_;
+    open_ = false;
+  }
+
+ private:
+  CrashFileSystem& fs_;
+  bool open_ = true;
+};
+
 class CrashFileSystem::Writer final : public WritableFile {
  public:
   Writer(CrashFileSystem* fs, std::string path, NodePtr node)
-      : fs_(*fs), path_(std::move(path)), node_(std::move(node)) {}
+      : fs_(*fs), path_(std::move(path)), node_(std::move(node)), count_(fs) {}
 
   absl::Status Write(uint64_t offset, std::string_view data) override {
     return fs_.Do({"write", path_, data.size()}, [&] {
@@ -106,6 +121,7 @@ class CrashFileSystem::Writer final : public WritableFile {
     });
   }
   absl::Status Close() override {
+    count_.Close();
     return fs_.Do({"close", path_}, [] { return absl::OkStatus(); });
   }
 
@@ -113,12 +129,13 @@ class CrashFileSystem::Writer final : public WritableFile {
   CrashFileSystem& fs_;
   const std::string path_;
   const NodePtr node_;
+  OpenFileCount count_;
 };
 
 class CrashFileSystem::Reader final : public RandomAccessFile {
  public:
   Reader(CrashFileSystem* fs, std::string path, NodePtr node)
-      : fs_(*fs), path_(std::move(path)), node_(std::move(node)) {}
+      : fs_(*fs), path_(std::move(path)), node_(std::move(node)), count_(fs) {}
 
   absl::Status Read(uint64_t offset, size_t n, char* scratch,
                     std::string_view* result) const override {
@@ -145,6 +162,7 @@ class CrashFileSystem::Reader final : public RandomAccessFile {
   CrashFileSystem& fs_;
   const std::string path_;
   const NodePtr node_;
+  OpenFileCount count_;
 };
 
 class CrashFileSystem::Lock final : public FileLock {
@@ -517,7 +535,7 @@ absl::StatusOr<std::unique_ptr<FileLock>> CrashFileSystem::LockFile(
 absl::StatusOr<uint64_t> CrashFileSystem::UniqueId() {
   absl::Status status = Do({"id", ""}, [] { return absl::OkStatus(); });
   if (!status.ok()) return status;
-  return 0x1234567890abcdef;
+  return unique_id;
 }
 
 }  // namespace holdfast

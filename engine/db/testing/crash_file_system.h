@@ -16,6 +16,7 @@
 #ifndef HOLDFAST_ENGINE_DB_TESTING_CRASH_FILE_SYSTEM_H_
 #define HOLDFAST_ENGINE_DB_TESTING_CRASH_FILE_SYSTEM_H_
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -81,6 +82,12 @@ class CrashFileSystem final : public FileSystem {
   // same.
   std::function<absl::Status(const FsCall&)> after;
 
+  // What UniqueId gives.
+  uint64_t unique_id = 0x1234567890abcdef;
+
+  // Files that are open, for reading or writing: what descriptors go to.
+  int open_files() const { return open_files_.load(); }
+
   // The texts of all calls that took effect and change something.
   std::vector<std::string> Trace() const;
   void ClearTrace();
@@ -132,6 +139,7 @@ class CrashFileSystem final : public FileSystem {
   };
   using NodePtr = std::shared_ptr<Node>;
   using Entries = std::map<std::string, NodePtr>;
+  class OpenFileCount;
   class Writer;
   class Reader;
   class Lock;
@@ -142,6 +150,7 @@ class CrashFileSystem final : public FileSystem {
   DiskImage CrashLocked(const CrashChoice& choice) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
+  std::atomic<int> open_files_{0};
   mutable Mutex mu_;
   Entries entries_ ABSL_GUARDED_BY(mu_);
   Entries durable_ ABSL_GUARDED_BY(mu_);

@@ -30,6 +30,12 @@ Options TinyOptions() {
   return options;
 }
 
+Options QuietOptions() {
+  Options options = TinyOptions();
+  options.disable_auto_compaction = true;
+  return options;
+}
+
 absl::StatusOr<std::unique_ptr<DB>> OpenDb(ManualEnv* env,
                                            const Options& options) {
   return DbImpl::Open(options, env, nullptr, kDbDir);
@@ -94,6 +100,12 @@ absl::StatusOr<Contents> ContentsAfterCrash(const DiskImage& image,
   const std::string wrong = WrongFiles(env.fs);
   if (!wrong.empty()) return absl::InternalError(wrong);
   return ReadAll(*db);
+}
+
+absl::StatusOr<Contents> DurableContents(const CrashFileSystem& fs) {
+  return ContentsAfterCrash(
+      fs.Crash({[](const std::string&) { return Keep::kOld; },
+                [](const std::string&) { return false; }}));
 }
 
 FsHook FailNth(int n, std::function<bool(const FsCall&)> matches,

@@ -26,6 +26,9 @@ using Contents = std::map<std::string, std::string>;
 // two tables on.
 Options TinyOptions();
 
+// The same without compactions.
+Options QuietOptions();
+
 absl::StatusOr<std::unique_ptr<DB>> OpenDb(
     ManualEnv* env, const Options& options = TinyOptions());
 
@@ -42,6 +45,9 @@ std::string WrongFiles(CrashFileSystem& fs, std::string_view dir = kDbDir);
 // What reopening a disk image gives.
 absl::StatusOr<Contents> ContentsAfterCrash(
     const DiskImage& image, const Options& options = TinyOptions());
+
+// What is left when power fails now and nothing is kept that was not durable.
+absl::StatusOr<Contents> DurableContents(const CrashFileSystem& fs);
 
 // Hooks for CrashFileSystem::before and after.
 using FsHook = std::function<absl::Status(const FsCall&)>;
