@@ -14,9 +14,9 @@
 namespace holdfast {
 
 // Damaged bytes: names the file, the offset of the first byte in doubt and
-// what is wrong with it. Every kDataLoss of the engine is made here, so that
-// a reader of any message finds the place.
-//   "data loss: /db/000012.sst at offset 4096: block checksum mismatch"
+// what is wrong with it. Whoever finds damage in a file reports it with this,
+// so that a reader of the message finds the place.
+//   "/db/000012.sst at offset 4096: block checksum mismatch"
 absl::Status DataLoss(std::string_view file, uint64_t offset,
                       std::string_view why);
 

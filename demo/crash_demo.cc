@@ -7,7 +7,7 @@
 // SIGKILL ends a process between any two instructions; what it had written but
 // not synced stays with the operating system. That is the promise shown here:
 // the death of the process costs nothing that was acknowledged. (Power loss
-// takes more; the crash tests simulate it.)
+// takes more; docs/durability.md tells which tests are about that.)
 //
 // The exit code is 0 when nothing was lost, wrong or invented.
 
@@ -27,6 +27,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "base/random.h"
 #include "base/status_util.h"
 #include "demo/prefix_checker.h"
@@ -315,10 +316,23 @@ absl::Status CrashDemo::Check() {
   return absl::OkStatus();
 }
 
+// A word as a shell wants it.
+std::string Quoted(const std::string& word) {
+  const bool plain = std::none_of(word.begin(), word.end(), [](char c) {
+    return c == ' ' || c == '\'' || c == '"' || c == '$' || c == '\\';
+  });
+  if (plain) return word;
+  return absl::StrCat("'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'");
+}
+
 // Runs a command and shows it with what it says.
 absl::Status CrashDemo::Show(const std::vector<std::string>& words) {
   HF_ASSIGN_OR_RETURN(const std::string output, RunProcess(Kvd(words)));
-  Say(absl::StrCat("\n$ kvd ", absl::StrJoin(words, " ")));
+  Say(absl::StrCat(
+      "\n$ kvd ",
+      absl::StrJoin(words, " ", [](std::string* out, const auto& w) {
+        out->append(Quoted(w));
+      })));
   std::fputs(output.c_str(), stdout);
   if (!output.ends_with('\n')) std::fputc('\n', stdout);
   std::fflush(stdout);

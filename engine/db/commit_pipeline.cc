@@ -111,7 +111,8 @@ CommitPipeline::Writer* CommitPipeline::GatherGroup(Writer* owner) {
     Writer* writer = *it;
     if (writer->batch == nullptr) break;
     if (writer->disable_wal != owner->disable_wal) break;
-    // A writer that did not ask for a sync does not wait for one.
+    // The owner does not wait for a sync that it did not ask for. (One that did
+    // takes others along: waiting behind it would not be shorter.)
     if (writer->sync && !owner->sync) break;
     if (group.changes.size() + writer->batch->size_bytes() > limit) break;
     if (group.buffer.empty()) group.buffer = group.changes;
@@ -142,14 +143,14 @@ absl::Status CommitPipeline::LogGroup(bool sync) {
 
 absl::Status CommitPipeline::SyncLog() {
   LogWriter& log = wal_.current();
-  if (log.synced_bytes() == log.bytes()) return absl::OkStatus();
+  const uint64_t before = log.synced_bytes();
   const absl::Status status = log.Sync();
   if (!status.ok()) {
     MutexLock lock(&core_.mu);
     core_.error.Record(ErrorSource::kWalSync, status);
     return status;
   }
-  core_.counters.wal_syncs.Add(1);
+  if (log.synced_bytes() != before) core_.counters.wal_syncs.Add(1);
   return absl::OkStatus();
 }
 

@@ -84,7 +84,6 @@ struct DbCore {
       ABSL_GUARDED_BY(mu);
   // Why the last write was slowed down; empty when it was not.
   std::string stall_reason ABSL_GUARDED_BY(mu);
-  bool closing ABSL_GUARDED_BY(mu) = false;
 
   // Makes the memtables and the current version what readers see.
   // Call ReleaseViews soon after.

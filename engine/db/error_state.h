@@ -50,18 +50,17 @@ class ErrorState {
   // OK when writes may go on; otherwise kFailedPrecondition with the cause.
   absl::Status WriteStatus() const;
 
-  // The cause of a state other than healthy, or of a soft error that has not
-  // been worked off; otherwise OK.
+  // The cause of a state other than healthy, or the soft error of work that has
+  // not succeeded since; otherwise OK.
   const absl::Status& cause() const { return cause_; }
 
   bool hard() const { return state_ != HealthState::kHealthy; }
-  bool retrying() const { return !hard() && !cause_.ok(); }
 
   // Background work succeeded: a soft error is over.
   void RecordSuccess();
 
-  // Resume begins: background work may run again. REQUIRES: not Failed.
-  // The cause is returned, to be put back by Record if resuming fails.
+  // Resume begins: background work may run again. REQUIRES: not Failed. When it
+  // fails, Record makes the state read-only again, with the cause of that.
   void BeginResume();
 
   DbHealth health() const { return {state_, cause_}; }

@@ -45,13 +45,11 @@ TEST(ErrorStateTest, ReactsBySourceAndCode) {
 TEST(ErrorStateTest, SoftErrorLetsWritesGoOnAndEndsWithSuccess) {
   ErrorState state;
   state.Record(ErrorSource::kFlush, NoSpace());
-  EXPECT_TRUE(state.retrying());
   EXPECT_FALSE(state.hard());
   EXPECT_TRUE(state.WriteStatus().ok());
   EXPECT_EQ(state.health().state, HealthState::kHealthy);
   EXPECT_EQ(state.health().cause, NoSpace());
   state.RecordSuccess();
-  EXPECT_FALSE(state.retrying());
   EXPECT_TRUE(state.health().cause.ok());
 }
 

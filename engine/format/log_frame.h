@@ -111,7 +111,8 @@ struct LogHeader {
   LogKind kind = LogKind::kWal;
   uint64_t db_id = 0;
   uint64_t number = 0;
-  // The log that this one follows and how long that was then; 0 for none.
+  // The log that this one follows, and how many bytes of it were known to be
+  // durable when this header was made; 0 for none.
   uint64_t previous_number = 0;
   uint64_t previous_bytes = 0;
   // Records of this log have at least this sequence number.

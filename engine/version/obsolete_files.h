@@ -9,6 +9,7 @@
 #define HOLDFAST_ENGINE_VERSION_OBSOLETE_FILES_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,9 @@ struct FilesInUse {
   uint64_t next_file_number = 0;
   // Tables of all live versions.
   absl::flat_hash_set<uint64_t> live_tables;
+  // Keeps those versions alive, so that the last reference to one is not let go
+  // where the mutex is held: that closes files.
+  std::vector<std::shared_ptr<const void>> alive;
   // Numbers that running jobs write, of any kind of file.
   absl::flat_hash_set<uint64_t> pending;
 };

@@ -127,7 +127,6 @@ void VersionSet::MarkFileNumberUsed(uint64_t number) {
 
 FilesInUse VersionSet::InUse() const {
   FilesInUse in_use;
-  // Held past the lock: the last owner of a version closes tables.
   std::vector<std::shared_ptr<const Version>> alive;
   MutexLock lock(&mu_);
   in_use.manifest_state_unknown = unknown_ || !manifest_durable_;
@@ -147,6 +146,7 @@ FilesInUse VersionSet::InUse() const {
       }
     }
   }
+  in_use.alive.assign(alive.begin(), alive.end());
   return in_use;
 }
 

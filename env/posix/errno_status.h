@@ -3,9 +3,8 @@
 //
 //   kNotFound            ENOENT
 //   kAlreadyExists       EEXIST
-//   kResourceExhausted   ENOSPC, EDQUOT, EFBIG (all three: no more room for
-//   this
-//                        file), EMFILE, ENFILE (too many open files)
+//   kResourceExhausted   ENOSPC, EDQUOT, EFBIG (no more room for this file),
+//                        EMFILE, ENFILE (too many open files)
 //   kUnavailable         EWOULDBLOCK (a lock that somebody holds)
 //   kPermissionDenied    EACCES, EPERM, EROFS
 //   kInternal            EIO and everything else

@@ -6,7 +6,7 @@
 //   options.create_if_missing = true;
 //   auto db = holdfast::DB::Open(options, "/var/lib/app/db");
 //   if (!db.ok()) return db.status();
-//   HF_RETURN_IF_ERROR((*db)->Put({.sync = true}, "key", "value"));
+//   absl::Status status = (*db)->Put({.sync = true}, "key", "value");
 //   absl::StatusOr<std::string> value = (*db)->Get({}, "key");
 //
 // Keys and values are any bytes, empty ones included; keys up to 64 KiB, values
@@ -81,7 +81,8 @@ class DB {
   virtual absl::Status Write(const WriteOptions& options,
                              const WriteBatch& batch) = 0;
 
-  // The value of `key`, or kNotFound. Waits for no lock.
+  // The value of `key`, or kNotFound. Waits for no write and for no background
+  // work: the only locks taken are those of the caches, for an instant.
   virtual absl::StatusOr<std::string> Get(const ReadOptions& options,
                                           std::string_view key) = 0;
 
@@ -106,7 +107,7 @@ class DB {
   // Crash: once it returned OK, those writes survive (not unlogged ones).
   virtual absl::Status SyncWal() = 0;
 
-  // Rewrites all data between `begin` and `end`, inclusive, into the lowest
+  // Merges all data between `begin` and `end`, inclusive, down into the lowest
   // level that has any, dropping what is deleted and overwritten; nullopt
   // means from the first or to the last key. Flushes first; waits until done.
   virtual absl::Status CompactRange(std::optional<std::string_view> begin,
@@ -117,9 +118,11 @@ class DB {
   virtual absl::Status WaitForBackgroundWork() = 0;
 
   // After an I/O error made the database read-only: tries to become healthy
-  // again, by writing all memtables to new tables, beginning a new log and a
-  // new manifest. OK when healthy; then everything acknowledged before is
-  // durable. Errors as Flush, or that the cause cannot be mended.
+  // again, by beginning a new log, writing all memtables to new tables and,
+  // when the manifest is in doubt, beginning a new one. Once it returned OK,
+  // everything acknowledged before the error is durable. After a soft error (no
+  // space) it only tries the work again; on a healthy database it does nothing
+  // and returns OK. Errors as Flush, or that the cause cannot be mended.
   virtual absl::Status Resume() = 0;
 
   // Checks every table, the manifest and the logs, reading every block and

@@ -1,9 +1,10 @@
 // An ordered walk over a database, forward and backward.
 //
 //   auto it = db->NewIterator({.prefix = "user/"});
-//   for (it->SeekToFirst(); it->Valid(); it->Next()) Use(it->key(),
-//   it->value()); if (!it->status().ok()) ...   // The walk ended early: not
-//   all was seen.
+//   for (it->SeekToFirst(); it->Valid(); it->Next()) {
+//     Use(it->key(), it->value());
+//   }
+//   if (!it->status().ok()) ...  // It ended early: not all was seen.
 //
 // An iterator sees the database as it was when it was made, whatever is
 // written meanwhile. Keys are ordered as unsigned bytes.

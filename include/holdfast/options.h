@@ -136,12 +136,12 @@ struct ReadOptions {
 
   // Iterators: only keys at or after lower_bound and before upper_bound. The
   // iterator copies them.
-  std::optional<std::string> lower_bound;
-  std::optional<std::string> upper_bound;
+  std::optional<std::string> lower_bound = std::nullopt;
+  std::optional<std::string> upper_bound = std::nullopt;
 
   // Iterators: only keys that begin with this. Narrows the bounds, when those
   // are given too.
-  std::optional<std::string> prefix;
+  std::optional<std::string> prefix = std::nullopt;
 };
 
 // OK, or kInvalidArgument naming the option that is out of range, its value and

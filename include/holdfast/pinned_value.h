@@ -11,8 +11,9 @@
 namespace holdfast {
 
 // Filled by DB::Get. Must be destroyed or reset before the database is closed.
-// Holding one keeps a block or a memtable in memory, so do not hold many for
-// long. Thread-compatible; movable, not copyable.
+// Holding one keeps a block in memory; or, when the value was not in a table
+// yet, all memtables of that moment, and the files of its tables on disk. So do
+// not hold many for long. Thread-compatible; movable, not copyable.
 class PinnedValue {
  public:
   PinnedValue() = default;

@@ -7,7 +7,7 @@
 //   ... work ...
 //   CrashFileSystem after(fs.Crash({.data = KeepNothing}));
 //
-// What it does not model (env/sim does): sectors, more than two versions of a
+// What it leaves out on purpose: sectors, more than two versions of a
 // byte, faults of the disk itself.
 //
 // Thread-safe; `before` and `after` are called without its lock, and are set
