@@ -4,11 +4,13 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "engine/db/db_impl.h"
 #include "engine/db/testing/harness.h"
 #include "engine/db/testing/status_testing.h"
+#include "engine/format/log_frame.h"
 #include "gtest/gtest.h"
 
 namespace holdfast {
@@ -85,6 +87,24 @@ TEST_F(LifecycleTest, ALogCutOffAfterCloseIsDamage) {
   for (auto& [path, content] : image.files) {
     if (path.ends_with(".wal")) content.resize(content.size() - 1);
   }
+  EXPECT_CODE(ContentsAfterCrash(image), kDataLoss);
+}
+
+// The same when the last log is gone and so is the seal that leads to it.
+TEST_F(LifecycleTest, AChainThatEndsBeforeTheClosedLogIsDamage) {
+  Open();
+  ASSERT_OK(db_->Put({}, "a", BigValue("a", 70'000)));
+  ASSERT_OK(db_->Put({}, "b", "2"));  // In the next log.
+  ASSERT_OK(db_->Close());
+  DiskImage image = WithoutUnsynced();
+  std::vector<std::string> logs;
+  for (const auto& [path, content] : image.files) {
+    if (path.ends_with(".wal")) logs.push_back(path);
+  }
+  ASSERT_EQ(logs.size(), 2u);
+  std::string& first = image.files[logs[0]];
+  first.resize(first.size() - kLogSealFrameBytes);
+  image.files.erase(logs[1]);
   EXPECT_CODE(ContentsAfterCrash(image), kDataLoss);
 }
 
