@@ -64,6 +64,26 @@ DiskImage UnsealedAndEmpty() {
   return env.fs.Now();
 }
 
+// Two logs: the first was sealed at the second attempt, and between the two it
+// got the second record; the other is empty.
+DiskImage SealedLaterAndEmpty(bool close) {
+  ManualEnv env;
+  auto db = OpenDb(&env, QuietOptions());
+  EXPECT_OK(db);
+  EXPECT_OK((*db)->Put({.sync = true}, "a", "1"));
+  env.fs.before = NoSpaceFor("write", LogsOf(env.fs.Now())[0]);
+  EXPECT_CODE((*db)->Flush(), kResourceExhausted);
+  env.fs.before = nullptr;
+  EXPECT_OK((*db)->Put({.sync = true}, "b", "2"));
+  env.fs.before = NoSpaceFor("create", ".sst");
+  EXPECT_CODE((*db)->Flush(), kResourceExhausted);
+  env.fs.before = nullptr;
+  if (close) {
+    EXPECT_OK((*db)->Close());
+  }
+  return env.fs.Now();
+}
+
 // All is there, or damage is reported that names the log.
 void ExpectAllOrDamage(const DiskImage& image, const std::string& log,
                        const std::string& what) {
@@ -105,6 +125,22 @@ TEST(SealedLogTest, LosesNothingInSilenceAfterAClose) {
   }
 }
 
+// Not even when the log after it, which tells how long it must be, is gone too:
+// the manifest knows where the chain ended.
+TEST(SealedLogTest, LosesNothingInSilenceAfterACloseWithoutItsSuccessor) {
+  DiskImage image = SealedAndEmpty(/*sync=*/true, /*close=*/true);
+  const std::vector<std::string> logs = LogsOf(image);
+  ASSERT_EQ(logs.size(), 2u);
+  image.files.erase(logs[1]);
+  for (size_t n = 0; n < image.files.at(logs[0]).size(); ++n) {
+    DiskImage cut = image;
+    cut.files[logs[0]].resize(n);
+    const auto contents = ContentsAfterCrash(cut);
+    EXPECT_CODE(contents, kDataLoss) << n;
+    EXPECT_TRUE(Says(contents.status(), logs[0])) << n;
+  }
+}
+
 TEST(SealedLogTest, LosesNothingInSilenceAfterAKill) {
   for (const bool sync : {true, false}) {
     SCOPED_TRACE(sync);
@@ -114,6 +150,13 @@ TEST(SealedLogTest, LosesNothingInSilenceAfterAKill) {
 
 TEST(SealedLogTest, LosesNothingInSilenceWhenItsSealCouldNotBeWritten) {
   ExpectAllOrDamageAtEveryByte(UnsealedAndEmpty());
+}
+
+TEST(SealedLogTest, LosesNothingInSilenceWhenItWasSealedLater) {
+  for (const bool close : {true, false}) {
+    SCOPED_TRACE(close);
+    ExpectAllOrDamageAtEveryByte(SealedLaterAndEmpty(close));
+  }
 }
 
 // The other side: what was never durable may be gone, and that is no damage.
@@ -142,6 +185,51 @@ TEST(SealedLogTest, CrashesOfTheRotationAreNoDamage) {
     contents->erase("c");
     EXPECT_TRUE(*contents == kRecords) << outcome.name;
   }
+}
+
+// A seal that failed may be on disk all the same. The log is then written on,
+// and sealed again.
+TEST(SealedLogTest, CrashesOfASecondRotationAreNoDamage) {
+  std::vector<CrashFileSystem::Outcome> left;
+  std::vector<std::string> durable;  // Keys that each of these must have.
+  std::vector<std::vector<std::string>> wanted;
+  ManualEnv env;
+  auto db = OpenDb(&env, QuietOptions());
+  ASSERT_OK(db);
+  const std::string log = LogsOf(env.fs.Now())[0];
+  env.fs.before = [&](const FsCall& call) -> absl::Status {
+    if (!call.Changes()) return absl::OkStatus();
+    if (call.op == "create" && absl::EndsWith(call.path, ".sst")) {
+      return absl::ResourceExhaustedError("disk full");
+    }
+    for (auto& outcome : env.fs.CrashOutcomes()) {
+      outcome.name = absl::StrCat(call.Text(), ", ", outcome.name);
+      left.push_back(std::move(outcome));
+      wanted.push_back(durable);
+    }
+    return absl::OkStatus();
+  };
+  EXPECT_OK((*db)->Put({.sync = true}, "a", "1"));
+  durable = {"a"};
+  env.fs.after = FailNth(0, Calls("write", log),
+                         absl::ResourceExhaustedError("disk full"));
+  EXPECT_CODE((*db)->Flush(), kResourceExhausted);
+  env.fs.after = nullptr;
+  EXPECT_OK((*db)->Put({.sync = true}, "b", "2"));
+  durable = {"a", "b"};
+  EXPECT_OK((*db)->Put({}, "c", "3"));
+  EXPECT_CODE((*db)->Flush(), kResourceExhausted);
+  env.fs.before = nullptr;
+  EXPECT_GT(left.size(), 30u);
+  for (size_t i = 0; i < left.size(); ++i) {
+    const auto contents = ContentsAfterCrash(left[i].image);
+    ASSERT_OK(contents) << left[i].name;
+    for (const std::string& key : wanted[i]) {
+      EXPECT_EQ(contents->count(key), 1u) << key << " after " << left[i].name;
+    }
+  }
+  // The log of the first attempt is of no use any more.
+  EXPECT_EQ(LogsOf(env.fs.Now()).size(), 2u);
 }
 
 // Nor is a log that went on growing beside the one that was to follow it, and

@@ -50,12 +50,27 @@ absl::Status WalChain::Begin(uint64_t number, SequenceNumber next_sequence) {
   return absl::OkStatus();
 }
 
+absl::Status WalChain::CreateNext(uint64_t number,
+                                  SequenceNumber next_sequence) {
+  // First, so that the new log's header can tell how long this one must be.
+  HF_RETURN_IF_ERROR(SyncCurrent());
+  HF_ASSIGN_OR_RETURN(std::unique_ptr<LogWriter> next,
+                      Create(number, next_sequence));
+  if (next_ != nullptr) {
+    // Best effort, and safe: what a failed seal may have left on disk was
+    // overwritten, and that is durable now.
+    file_system_.RemoveFile(next_->path()).IgnoreError();
+  }
+  next_ = std::move(next);
+  next_number_ = number;
+  next_proves_bytes_ = current_->bytes();
+  return absl::OkStatus();
+}
+
 absl::Status WalChain::Rotate(uint64_t number, SequenceNumber next_sequence) {
-  if (next_ == nullptr) {
-    // First, so that the new log's header can tell how long this one must be.
-    HF_RETURN_IF_ERROR(SyncCurrent());
-    HF_ASSIGN_OR_RETURN(next_, Create(number, next_sequence));
-    next_number_ = number;
+  // Also when the current log has grown since the next one was made.
+  if (next_ == nullptr || current_->bytes() > next_proves_bytes_) {
+    HF_RETURN_IF_ERROR(CreateNext(number, next_sequence));
   }
   // Invariant (2): the old log is whole on disk before the new one is used.
   HF_RETURN_IF_ERROR(current_->AddSeal(next_number_));

@@ -11,7 +11,8 @@
 // (3) After a failed sync nothing is written to that log again.
 // (4) A log that a seal may name is not removed here, even when writing the
 //     seal failed: the seal may be on disk all the same, and then recovery
-//     looks for the log that it names. It is kept as the next one.
+//     looks for the log that it names. It is kept as the next one, until the
+//     current log has durably grown over the place of that seal.
 //
 // Thread safety: external, by ownership of the commit pipeline.
 
@@ -43,8 +44,9 @@ class WalChain {
   absl::Status Begin(uint64_t number, SequenceNumber next_sequence);
 
   // Seals the current log and goes on in a new one: `number`, or the one that
-  // an earlier attempt left. On error the current log stays in use; when it was
-  // the sync of the seal that failed, every later append to it fails.
+  // an earlier attempt left, when nothing was written since. On error the
+  // current log stays in use; when it was the sync of the seal that failed,
+  // every later append to it fails.
   absl::Status Rotate(uint64_t number, SequenceNumber next_sequence);
 
   // Ends the current log for good, durably: a clean close. When the seal cannot
@@ -62,6 +64,7 @@ class WalChain {
  private:
   absl::StatusOr<std::unique_ptr<LogWriter>> Create(
       uint64_t number, SequenceNumber next_sequence);
+  absl::Status CreateNext(uint64_t number, SequenceNumber next_sequence);
   absl::Status SyncCurrent();
   absl::StatusOr<std::unique_ptr<LogWriter>> CreateAt(
       const std::string& path, uint64_t number, SequenceNumber next_sequence);
@@ -74,6 +77,7 @@ class WalChain {
   bool sync_failed_ = false;
   std::unique_ptr<LogWriter> next_;  // Made, but not in use: invariant (4).
   uint64_t next_number_ = 0;
+  uint64_t next_proves_bytes_ = 0;  // Of the current log, by its header.
 };
 
 }  // namespace holdfast

@@ -167,15 +167,37 @@ TEST_F(WalChainTest, ARetriedRotationUsesTheLogThatTheSealMayName) {
     const auto between = ReadLog(fs, 3);
     ASSERT_OK(between);
     EXPECT_EQ(between->end.sealed, takes_effect);
-    // The old log goes on, over the remains of the seal.
-    ASSERT_OK(chain.current().AddRecord("two"));
-    ASSERT_OK(chain.current().Sync());
-    EXPECT_EQ(ReadLog(fs, 3)->records, (Texts{"one", "two"}));
     fs.ClearTrace();
-    ASSERT_OK(chain.Rotate(6, 3));
+    ASSERT_OK(chain.Rotate(6, 2));
     EXPECT_EQ(fs.Trace(), (Texts{"write 000003.wal", "sync 000003.wal"}));
     EXPECT_EQ(chain.current_number(), 5u);
     EXPECT_EQ(ReadLog(fs, 3)->end.successor, 5u);
+  }
+}
+
+// When the old log went on, over the remains of the seal, that log's header
+// tells too little of its length: another one is made, and is there before the
+// first goes.
+TEST_F(WalChainTest, ARotationAfterMoreRecordsMakesALogThatProvesThem) {
+  for (const bool takes_effect : {false, true}) {
+    CrashFileSystem fs(DiskImage{.files = {}, .directories = {kDbDir}});
+    WalChain chain(&fs, kDbDir, kDbId);
+    ASSERT_OK(chain.Begin(3, 1));
+    ASSERT_OK(chain.current().AddRecord("one"));
+    (takes_effect ? fs.after : fs.before) =
+        FailNth(0, Calls("write", "000003.wal"));
+    ASSERT_CODE(chain.Rotate(5, 2), kInternal);
+    fs.before = fs.after = nullptr;
+    ASSERT_OK(chain.current().AddRecord("two"));
+    EXPECT_EQ(ReadLog(fs, 3)->records, (Texts{"one", "two"}));
+    fs.ClearTrace();
+    ASSERT_OK(chain.Rotate(6, 3));
+    EXPECT_EQ(fs.Trace(),
+              (Texts{"sync 000003.wal", "create 000006.wal", "write 000006.wal",
+                     "sync 000006.wal", "syncdir db", "remove 000005.wal",
+                     "write 000003.wal", "sync 000003.wal"}));
+    EXPECT_EQ(chain.current_number(), 6u);
+    EXPECT_EQ(ReadLog(fs, 3)->end.successor, 6u);
   }
 }
 
