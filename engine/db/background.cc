@@ -345,6 +345,7 @@ absl::Status Background::WaitIdle() {
   absl::Status status;
   {
     MutexLock lock(&core_.mu);
+    ForgetSoftErrors();  // Who waits for the work wants it tried.
     for (;;) {
       MaybeSchedule();
       if (!flush_scheduled_ && !compaction_scheduled_) break;

@@ -66,8 +66,9 @@ class Background {
   // Waits until those are flushed. RETURNS the error that prevents it.
   absl::Status WaitForFlush(uint64_t ticket);
 
-  // Waits until nothing runs and nothing is due; then removes what readers had
-  // kept from being removed, if they let go of it since.
+  // Waits until nothing runs and nothing is due, after trying again once what
+  // had failed softly; then removes what readers had kept from being removed,
+  // if they let go of it since.
   absl::Status WaitIdle();
 
   // Compacts the range, level by level, each step as a background job.

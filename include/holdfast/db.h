@@ -113,8 +113,9 @@ class DB {
   virtual absl::Status CompactRange(std::optional<std::string_view> begin,
                                     std::optional<std::string_view> end) = 0;
 
-  // Waits until no flush or compaction runs or is due. RETURNS the error that
-  // keeps background work from going on, if any.
+  // Waits until no flush or compaction runs or is due; what had failed for want
+  // of space is tried once more. RETURNS the error that keeps background work
+  // from going on, if any.
   virtual absl::Status WaitForBackgroundWork() = 0;
 
   // After an I/O error made the database read-only: tries to become healthy
