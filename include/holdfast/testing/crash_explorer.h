@@ -53,8 +53,8 @@ struct CrashMark {
 // One life of the process, from start to crash or end.
 class CrashRun {
  public:
-  CrashRun(SimEnv* env, std::vector<CrashMark> marks)
-      : env_(*env), marks_(std::move(marks)) {}
+  CrashRun(SimEnv* env, std::vector<CrashMark> marks, bool power_lost = true)
+      : env_(*env), marks_(std::move(marks)), power_lost_(power_lost) {}
 
   SimEnv& env() { return env_; }
 
@@ -64,9 +64,14 @@ class CrashRun {
   // Those of all lives before this one, up to their crashes, then of this one.
   const std::vector<CrashMark>& marks() const { return marks_; }
 
+  // False when each life before this one ended by the death of its process
+  // alone: everything that it wrote is there, whether synced or not.
+  bool power_lost() const { return power_lost_; }
+
  private:
   SimEnv& env_;
   std::vector<CrashMark> marks_;
+  bool power_lost_;
 };
 
 // The code under test.
