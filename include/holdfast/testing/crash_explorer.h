@@ -18,9 +18,17 @@
 //   CrashReport report = ExploreCrashes(&test, {});
 //   EXPECT_TRUE(report.ok()) << report.Text();
 //
+// There are two ways to die. When the *power fails*, anything that is not
+// durable may be lost: one state for each choice of EnumerateChoices. When only
+// the *process is killed*, nothing is lost, but what was pending still is: the
+// next life reads it, and a later loss of power may take it away. Code that
+// relies on what it reads must make it durable first.
+//
 // Both functions must do the same each time: no threads, clock or chance but
-// those of run.env(). The explorer is exhaustive within the bound that the
-// report states.
+// those of run.env(), whose fs().before and fs().after belong to the explorer.
+// Recover may be called any number of times, and must not depend on what an
+// earlier call left in the program object. The explorer is exhaustive within
+// the bound that the report states.
 
 #ifndef HOLDFAST_TESTING_CRASH_EXPLORER_H_
 #define HOLDFAST_TESTING_CRASH_EXPLORER_H_
@@ -28,15 +36,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "holdfast/testing/fault_plan.h"
 #include "holdfast/testing/persistence.h"
 #include "holdfast/testing/sim_disk.h"
 #include "holdfast/testing/sim_file_system.h"
@@ -53,7 +58,8 @@ struct CrashMark {
 // One life of the process, from start to crash or end.
 class CrashRun {
  public:
-  CrashRun(SimEnv* env, std::vector<CrashMark> marks, bool power_lost = true)
+  explicit CrashRun(SimEnv* env, std::vector<CrashMark> marks = {},
+                    bool power_lost = true)
       : env_(*env), marks_(std::move(marks)), power_lost_(power_lost) {}
 
   SimEnv& env() { return env_; }
@@ -64,8 +70,9 @@ class CrashRun {
   // Those of all lives before this one, up to their crashes, then of this one.
   const std::vector<CrashMark>& marks() const { return marks_; }
 
-  // False when each life before this one ended by the death of its process
-  // alone: everything that it wrote is there, whether synced or not.
+  // Whether a crash before this life may have lost what was not durable. False
+  // when every crash was the death of the process alone: then all that a call
+  // returned OK for must be there, synced or not.
   bool power_lost() const { return power_lost_; }
 
  private:
@@ -90,9 +97,9 @@ class CrashProgram {
   // it, when it is crashed too.
   virtual absl::Status Recover(CrashRun& run) = 0;
 
-  // Two crashes that left the same disk and give the same key are the same
-  // state. The default takes all marks into account; give a coarser one when
-  // marks differ that change nothing for Recover.
+  // Two losses of power that left the same disk and give the same key are the
+  // same state. The default takes all marks into account; give a coarser one
+  // when marks differ that change nothing for Recover.
   virtual uint64_t StateKey(absl::Span<const CrashMark> marks) const;
 };
 
@@ -111,8 +118,12 @@ struct ExploreOptions {
   // Of the states found at depth 1, 2, ..., one in so many has its recovery
   // crashed as well, chosen so that rare call sites come first. 1: each.
   std::vector<uint64_t> nest_one_in = {1, 16};
-  uint64_t seed = 1;
-  // Ends early and says so. 0: no limit.
+  uint64_t seed = 1;  // Of the random choices.
+  // In which order background tasks run: the seed of SimExecutor.
+  uint64_t executor_seed = 0;
+  // Ends early and says so. 0: no limit. With a limit depth 1 is explored
+  // first, then depth 2 and so on, and crash points come by turns of their call
+  // sites, so that rare sites get their share.
   uint64_t max_states = 0;
   double max_seconds = 0;
   size_t max_failures = 1;
@@ -120,9 +131,13 @@ struct ExploreOptions {
   std::string replay;
 };
 
+// A path leads to a state: for each crash the number of changing calls that the
+// life had made, and what the crash left. "kill" is the death of the process;
+// "drop" that and the loss of the cache, where failed syncs left things in it
+// that are not on the disk; all else is a CrashChoice of a loss of power.
 struct CrashFailure {
   std::string why;       // What Recover said.
-  std::string replay;    // "17:none 4:kept 3=0": call, choice, ...
+  std::string replay;    // A path: "17:none 4:kept 3=0".
   std::string timeline;  // For people: calls, marks, the crash, recovery.
   std::string site;      // Call site of the last crash.
 };
@@ -139,6 +154,7 @@ struct CrashReport {
   bool complete = false;  // Not ended by max_states or max_seconds.
   absl::Status broken;    // Run or Prepare itself failed.
   std::vector<CrashFailure> failures;
+  std::string timeline;  // Of a replay, failing or not.
 
   bool ok() const { return broken.ok() && failures.empty() && states > 0; }
   std::string Text() const;
@@ -146,6 +162,11 @@ struct CrashReport {
 
 CrashReport ExploreCrashes(CrashProgram* program,
                            const ExploreOptions& options);
+
+// From now on, when the process aborts while a state is being recovered (a
+// failed assertion of the code under test), the path of that state is printed
+// on stderr first. For the main functions of tests and tools.
+void PrintPathOnAbort();
 
 }  // namespace holdfast
 

@@ -64,6 +64,8 @@ class SimDisk {
   // An inode without a name lives on while it is open.
   void Hold(InodeId inode);
   void Release(InodeId inode);
+  // The process ends: nothing is held any more. What is pending stays so.
+  void ReleaseAll();
   uint64_t Size(InodeId inode) const;
   // Appends to *out up to n bytes as the process sees them.
   void Read(InodeId inode, uint64_t offset, uint64_t n, char* out,
