@@ -17,35 +17,23 @@
 namespace holdfast {
 namespace {
 
-std::string ParentDirectory(std::string_view path) {
-  const size_t slash = path.find_last_of('/');
-  if (slash == std::string_view::npos) return ".";
-  return slash == 0 ? "/" : std::string(path.substr(0, slash));
-}
-
 std::string WithoutTrailingSlashes(std::string_view path) {
   while (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
   return std::string(path);
 }
 
-// Makes the database's directory when it is wanted and not there, durably.
+// Makes the database's directory when it is wanted and not there. Recovery
+// makes its name durable.
 absl::Status EnsureDirectory(FileSystem& file_system, const Options& options,
                              const std::string& dir) {
   HF_ASSIGN_OR_RETURN(const bool exists, file_system.FileExists(dir));
-  if (!exists) {
-    if (!options.create_if_missing) {
-      return absl::NotFoundError(absl::StrCat(
-          dir, ": no such directory (option create_if_missing would make it)"));
-    }
-    const absl::Status status = file_system.CreateDirectory(dir);
-    if (!status.ok() && !absl::IsAlreadyExists(status)) return status;
+  if (exists) return absl::OkStatus();
+  if (!options.create_if_missing) {
+    return absl::NotFoundError(absl::StrCat(
+        dir, ": no such directory (option create_if_missing would make it)"));
   }
-  // Also when it was there: a creation that a crash cut short may have left it
-  // unsynced.
-  if (options.create_if_missing) {
-    return file_system.SyncDirectory(ParentDirectory(dir));
-  }
-  return absl::OkStatus();
+  const absl::Status status = file_system.CreateDirectory(dir);
+  return absl::IsAlreadyExists(status) ? absl::OkStatus() : status;
 }
 
 }  // namespace

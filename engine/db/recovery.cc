@@ -17,6 +17,12 @@ namespace {
 // Numbers are given out one by one: no database gets near it.
 constexpr uint64_t kLargestFileNumber = UINT64_MAX / 2;
 
+std::string ParentDirectory(std::string_view path) {
+  const size_t slash = path.find_last_of('/');
+  if (slash == std::string_view::npos) return ".";
+  return slash == 0 ? "/" : std::string(path.substr(0, slash));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<WalChain>> Recovery::Run() {
@@ -81,14 +87,13 @@ absl::StatusOr<Recovery::DirectoryListing> Recovery::ListFiles() {
     files.largest_number = std::max(files.largest_number, number);
     if (kind == FileKind::kWal) files.logs[number] = name;
     if (kind == FileKind::kTable) files.has_tables = true;
+    if (kind == FileKind::kCurrent) files.has_current = true;
   }
   return files;
 }
 
 absl::Status Recovery::FindOrCreate(const DirectoryListing& files) {
-  const std::string current = CurrentFileName(core_.dir);
-  HF_ASSIGN_OR_RETURN(const bool exists, core_.file_system.FileExists(current));
-  if (exists) {
+  if (files.has_current) {
     if (core_.options.error_if_exists) {
       return absl::AlreadyExistsError(absl::StrCat(
           core_.dir, ": a database is there (option error_if_exists)"));
@@ -102,6 +107,10 @@ absl::Status Recovery::FindOrCreate(const DirectoryListing& files) {
                      ": no database here (option "
                      "create_if_missing would make one)"));
   }
+  // Also when the directory was there: a creation that a crash cut short may
+  // have left its name unsynced. Where a CURRENT is, this was done before it.
+  HF_RETURN_IF_ERROR(
+      core_.file_system.SyncDirectory(ParentDirectory(core_.dir)));
   HF_ASSIGN_OR_RETURN(const uint64_t db_id, core_.file_system.UniqueId());
   core_.versions.CreateNew(db_id);
   created_ = true;

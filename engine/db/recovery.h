@@ -1,10 +1,11 @@
 // Opening a database: from the bytes that a crash left to a state that is
 // durable and may be shown. The steps, each a function of its own:
 //
-//   1. Find: is there a database here? Create one, or refuse.
-//   2. Load the manifest that CURRENT names: version, log number, numbers.
+//   1. List the directory; no number found there is ever given out again.
+//   2. Find: is there a database here? Create one, or refuse. The name of a new
+//      one's directory is made durable first.
+//   3. Load the manifest that CURRENT names: version, log number, numbers.
 //      Every table it names must be there, with its size.
-//   3. List the directory; no number found there is ever given out again.
 //   4. Replay the logs from the manifest's log number on, along their seals,
 //      up to the torn end of the last; each full memtable becomes a table.
 //   5. Refuse records in logs that the chain does not reach: they would be a
@@ -49,6 +50,7 @@ class Recovery {
  private:
   struct DirectoryListing {
     std::map<uint64_t, std::string> logs;  // By number.
+    bool has_current = false;
     bool has_tables = false;
     uint64_t largest_number = 0;
   };
@@ -57,8 +59,8 @@ class Recovery {
   // After a failure before step 7: no manifest can name them.
   void RemoveOwnFiles();
 
-  absl::StatusOr<DirectoryListing> ListFiles();              // Step 3.
-  absl::Status FindOrCreate(const DirectoryListing& files);  // Steps 1 and 2.
+  absl::StatusOr<DirectoryListing> ListFiles();              // Step 1.
+  absl::Status FindOrCreate(const DirectoryListing& files);  // Steps 2 and 3.
   absl::Status CheckNothingIsLost(const DirectoryListing& files);
   absl::Status ReplayLogs(const DirectoryListing& files);  // Step 4.
   absl::Status CollectRequiredBytes(const DirectoryListing& files);

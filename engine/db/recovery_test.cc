@@ -5,6 +5,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -67,6 +68,31 @@ TEST(RecoveryTest, MakesANewDatabase) {
   ASSERT_OK(db);
   EXPECT_EQ(WrongFiles(env.fs), "");
   EXPECT_TRUE(ReadAll(**db)->empty());
+}
+
+// As a creation leaves it that was cut short before it synced the parent.
+TEST(RecoveryTest, MakesTheNameOfItsDirectoryDurableWhoeverMadeIt) {
+  ManualEnv env;
+  ASSERT_OK(env.fs.CreateDirectory(kDbDir));
+  const auto db = OpenDb(&env);
+  ASSERT_OK(db);
+  ASSERT_OK((*db)->Put({.sync = true}, "a", "1"));
+  const auto contents = DurableContents(env.fs);
+  ASSERT_OK(contents);
+  EXPECT_EQ(*contents, (Contents{{"a", "1"}}));
+}
+
+TEST(RecoveryTest, NeedsTheParentOfTheDirectoryOnlyOnce) {
+  ManualEnv env;
+  env.fs.before = [](const FsCall& call) {
+    return call.Text() == "syncdir " ? absl::PermissionDeniedError("injected")
+                                     : absl::OkStatus();
+  };
+  EXPECT_CODE(OpenDb(&env).status(), kPermissionDenied);
+  const FsHook refuse = std::exchange(env.fs.before, nullptr);
+  ASSERT_OK(OpenDb(&env));
+  env.fs.before = refuse;
+  EXPECT_OK(OpenDb(&env));
 }
 
 TEST(RecoveryTest, ReplaysEveryLogOfTheChain) {
