@@ -47,7 +47,7 @@ struct FileCall {
   std::string path;
   std::string to;  // Of a rename or link: the new name.
   uint64_t offset = 0;
-  uint64_t bytes = 0;
+  uint64_t bytes = 0;  // Of a truncation: the new size.
 
   // "write /db/000003.wal 4096+512", "rename /db/a -> /db/b".
   std::string Text() const;

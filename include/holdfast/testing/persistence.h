@@ -91,7 +91,7 @@ struct PendingUnit {
     enum class What : uint8_t {
       kOld,      // As if the change had not happened.
       kVersion,  // One of the versions written since, the newest the last.
-      kZeros,
+      kZeros,    // Offered where kOld of an appended sector is not zeros.
       kGarbage,
       kStale,
       kTorn,     // The first `detail` bytes of the newest, the rest old.
@@ -101,16 +101,19 @@ struct PendingUnit {
     What what = What::kOld;
     // When it was written: the number of the call. 0 for kOld.
     uint64_t stamp = 0;
-    // Of kVersion: its index; of kTorn: bytes; of kSize: the size.
+    // Of kVersion: its index; of kTorn: bytes; of a kSize unit: the size.
     uint64_t detail = 0;
   };
 
   Kind kind = Kind::kSector;
-  uint64_t inode = 0;     // Of a sector or size.
+  uint64_t inode = 0;     // Of a name: the file or directory that it names.
   uint64_t sector = 0;    // Of a sector.
   uint64_t name_op = 0;   // Of a name: which pending change.
   bool appended = false;  // A sector beyond the durable size.
-  std::string label;      // "/db/000003.wal sector 7", "rename a -> b".
+  bool replaces = false;  // Of a name: a rename over another file.
+  // False: a sync lied or failed, and no later one writes it.
+  bool dirty = true;
+  std::string label;  // "/db/000003.wal sector 7", "rename a -> b".
   // [0] is kOld, [newest] what the process saw; both always there.
   std::vector<Alternative> alternatives;
   size_t newest = 0;

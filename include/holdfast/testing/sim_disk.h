@@ -106,6 +106,10 @@ class SimDisk {
 
  private:
   struct State;
+
+  explicit SimDisk(std::shared_ptr<State> state);
+  State& Mutable();
+
   std::shared_ptr<State> state_;  // Shared by copies until one changes.
 };
 
