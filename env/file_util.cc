@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "base/mutant.h"
 #include "base/status_util.h"
 
 namespace holdfast {
@@ -11,7 +12,7 @@ namespace {
 
 absl::Status WriteAndClose(WritableFile& file, std::string_view contents) {
   HF_RETURN_IF_ERROR(file.Write(0, contents));
-  HF_RETURN_IF_ERROR(file.Sync());
+  HF_RETURN_IF_ERROR(HF_STEP("file_util.temp_sync", file.Sync()));
   HF_RETURN_IF_ERROR(file.Close());
   return absl::OkStatus();
 }
@@ -41,7 +42,7 @@ absl::Status WriteTempFile(FileSystem& file_system, std::string_view temp_path,
                            std::string_view contents) {
   HF_ASSIGN_OR_RETURN(auto file, file_system.CreateFile(temp_path));
   const absl::Status status = WriteAndClose(*file, contents);
-  if (!status.ok()) {
+  if (!status.ok() && !HF_MUTANT("file_util.failed_temp_removed")) {
     file.reset();  // Closes it.
     file_system.RemoveFile(temp_path).IgnoreError();
   }
@@ -56,7 +57,8 @@ absl::Status ReplaceFile(FileSystem& file_system, std::string_view directory,
     file_system.RemoveFile(temp_path).IgnoreError();
     return status;
   }
-  HF_RETURN_IF_ERROR(file_system.SyncDirectory(directory));
+  HF_RETURN_IF_ERROR(
+      HF_STEP("file_util.rename_sync", file_system.SyncDirectory(directory)));
   return absl::OkStatus();
 }
 

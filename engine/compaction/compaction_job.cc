@@ -6,6 +6,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "base/mutant.h"
+#include "base/sometimes.h"
 #include "base/status_util.h"
 #include "engine/compaction/merge_rules.h"
 #include "engine/compaction/table_sink.h"
@@ -67,8 +69,9 @@ class Job {
       HF_RETURN_IF_ERROR(CheckCancelled());
       HF_RETURN_IF_ERROR(Take(input->key(), input->value()));
     }
-    HF_RETURN_IF_ERROR(input->status());
-    HF_RETURN_IF_ERROR(CheckComplete());
+    HF_RETURN_IF_ERROR(
+        HF_STEP("compaction.input_errors_are_told", input->status()));
+    HF_RETURN_IF_ERROR(HF_STEP("compaction.saw_every_entry", CheckComplete()));
     HF_ASSIGN_OR_RETURN(const std::vector<TableRecord> tables, sink_.Finish());
     return Result(tables);
   }
@@ -78,6 +81,7 @@ class Job {
     if (options_.cancelled != nullptr &&
         stats_.entries_read % kEntriesPerCancelCheck == 0 &&
         options_.cancelled->load(std::memory_order_relaxed)) {
+      HF_SOMETIMES(true, "a compaction is cancelled");
       return absl::CancelledError("compaction cancelled");
     }
     return absl::OkStatus();
@@ -89,7 +93,8 @@ class Job {
       return Damaged("entry with a bad internal key");
     }
     if (stats_.entries_read > 0 &&
-        CompareInternalKeys(last_key_, internal_key) > 0) {
+        CompareInternalKeys(last_key_, internal_key) > 0 &&
+        !HF_MUTANT("compaction.entries_in_order")) {
       return Damaged("entries out of order");
     }
     last_key_.assign(internal_key);
@@ -128,6 +133,7 @@ class Job {
   CompactionResult Result(const std::vector<TableRecord>& tables) {
     CompactionResult result;
     for (const FilePtr& file : merge_.inputs) {
+      if (HF_MUTANT("compaction.inputs_are_removed")) break;
       result.edit.removed.emplace_back(merge_.level, file->number);
     }
     for (const FilePtr& file : merge_.output_inputs) {

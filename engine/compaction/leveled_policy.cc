@@ -7,6 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/check.h"
+#include "base/mutant.h"
+#include "base/sometimes.h"
 
 namespace holdfast {
 namespace {
@@ -75,7 +77,11 @@ void WidenInputs(const LeveledOptions& options, const Version& version,
   KeyRange range = merge->range;
   Widen(&range, wider);
   const FileList outputs = Overlapping(version, merge->output_level, range);
-  if (outputs.size() != merge->output_inputs.size()) return;
+  if (outputs.size() != merge->output_inputs.size() &&
+      !HF_MUTANT("policy.widening_adds_no_output")) {
+    return;
+  }
+  HF_SOMETIMES(true, "a compaction takes more tables along");
   merge->inputs = std::move(wider);
   merge->range = std::move(range);
 }
@@ -86,11 +92,15 @@ Attempt TryMerge(const LeveledOptions& options, const Version& version,
   Merge merge;
   merge.level = level;
   merge.output_level = output_level;
-  if (level == 0) inputs = Level0Closure(version, std::move(inputs));
+  if (level == 0 && !HF_MUTANT("policy.level0_overlaps_come_along")) {
+    inputs = Level0Closure(version, std::move(inputs));
+  }
   merge.inputs = std::move(inputs);
   merge.range = RangeOf(merge.inputs);
   if (output_level != level) {
-    merge.output_inputs = Overlapping(version, output_level, merge.range);
+    if (!HF_MUTANT("policy.output_overlaps_come_along")) {
+      merge.output_inputs = Overlapping(version, output_level, merge.range);
+    }
     Widen(&merge.range, merge.output_inputs);
     WidenInputs(options, version, &merge);
   }
@@ -127,7 +137,9 @@ FileList Candidates(const Version& version, int level,
 }
 
 bool CanMove(const LeveledOptions& options, const Merge& merge) {
-  return merge.inputs.size() == 1 && merge.output_inputs.empty() &&
+  return merge.inputs.size() == 1 &&
+         (merge.output_inputs.empty() ||
+          HF_MUTANT("policy.moves_overlap_nothing")) &&
          TotalBytes(merge.grandparents) <= options.max_grandparent_bytes();
 }
 

@@ -4,6 +4,8 @@
 
 #include "base/check.h"
 #include "base/checksum.h"
+#include "base/mutant.h"
+#include "base/sometimes.h"
 #include "base/status_util.h"
 #include "engine/format/file_names.h"
 #include "engine/format/internal_key.h"
@@ -17,7 +19,8 @@ uint64_t TableIdentity(uint64_t identity_seed, uint64_t number) {
 TableSink::TableSink(TableSinkOptions options) : options_(std::move(options)) {}
 
 TableSink::~TableSink() {
-  if (finished_) return;
+  if (finished_ || HF_MUTANT("table_sink.failed_tables_removed")) return;
+  HF_SOMETIMES(!paths_.empty(), "tables of a failed job are removed");
   if (builder_ != nullptr) builder_->Abandon();
   // Nothing names them. One that stays is obsolete and goes later.
   for (const std::string& path : paths_) {
@@ -44,7 +47,8 @@ absl::Status TableSink::Add(std::string_view internal_key,
                             std::string_view value) {
   const std::string_view user_key = ExtractUserKey(internal_key);
   // Invariant (1): between versions of one user key nothing is cut.
-  if (builder_ == nullptr || user_key != last_user_key_) {
+  if (builder_ == nullptr || user_key != last_user_key_ ||
+      HF_MUTANT("table_sink.versions_stay_together")) {
     if (ShouldCut(user_key)) {
       HF_RETURN_IF_ERROR(EndTable());
       overlapped_bytes_ = 0;
@@ -91,7 +95,9 @@ absl::StatusOr<std::vector<TableRecord>> TableSink::Finish() {
     HF_RETURN_IF_ERROR(EndTable());
   }
   if (!tables_.empty()) {
-    HF_RETURN_IF_ERROR(options_.file_system->SyncDirectory(options_.dir));
+    HF_RETURN_IF_ERROR(
+        HF_STEP("table_sink.name_sync",
+                options_.file_system->SyncDirectory(options_.dir)));
   }
   finished_ = true;
   return std::move(tables_);

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/mutant.h"
+#include "base/sometimes.h"
 #include "base/status_util.h"
 #include "engine/compaction/compaction_job.h"
 #include "engine/db/job_context.h"
@@ -110,7 +112,8 @@ void Background::FlushTask() {
   core_.MakeRoomForFiles(status);
   MutexLock lock(&core_.mu);
   flush_scheduled_ = false;
-  if (!status.ok()) {
+  if (!status.ok() && !HF_MUTANT("background.flush_error_is_recorded")) {
+    HF_SOMETIMES(true, "a flush fails");
     core_.error.Record(ErrorSource::kFlush, status);
     if (!core_.error.hard()) flush_error_ = status;
   } else if (run) {
@@ -122,6 +125,8 @@ void Background::FlushTask() {
 
 absl::Status Background::SettleManifest() {
   if (!core_.versions.manifest_state_unknown()) return absl::OkStatus();
+  HF_SOMETIMES(true, "an unknown manifest is settled before the next job");
+  if (HF_MUTANT("background.settles_manifest")) return absl::OkStatus();
   HF_RETURN_IF_ERROR(Install(VersionEdit(), /*flushed=*/0));
   RemoveObsoleteFiles();
   return absl::OkStatus();
@@ -133,12 +138,20 @@ absl::Status Background::FlushOldest() {
   {
     MutexLock lock(&core_.mu);
     frozen = core_.frozen.front();  // Invariant (1).
+    HF_SOMETIMES(core_.frozen.size() > 1, "two memtables wait for a flush");
+    if (HF_MUTANT("background.flushes_oldest_first")) {
+      frozen = core_.frozen.back();
+    }
   }
   PendingOutputs outputs(&core_);  // Invariant (2).
   HF_ASSIGN_OR_RETURN(std::optional<TableRecord> table,
                       WriteLevel0Table(core_, *frozen.table, outputs));
   VersionEdit edit;
   edit.log_number = frozen.next_log_number;
+  if (HF_MUTANT("background.log_goes_after_its_flush")) {
+    edit.log_number = core_.versions.next_file_number();
+  }
+  if (HF_MUTANT("background.flush_ends_its_log")) edit.log_number.reset();
   edit.last_sequence = frozen.table->largest_sequence();
   if (table.has_value()) {
     core_.counters.flush_bytes.Add(table->bytes);
@@ -151,7 +164,8 @@ absl::Status Background::FlushOldest() {
 
 absl::Status Background::Install(VersionEdit edit, int flushed) {
   MutexLock manifest_lock(&core_.manifest_mu);
-  HF_RETURN_IF_ERROR(core_.versions.LogAndApply(std::move(edit)));
+  HF_RETURN_IF_ERROR(HF_STEP("background.manifest_before_view",
+                             core_.versions.LogAndApply(std::move(edit))));
   MutexLock lock(&core_.mu);
   for (int i = 0; i < flushed; ++i) core_.frozen.pop_front();
   flushed_ += static_cast<uint64_t>(flushed);
@@ -242,7 +256,9 @@ void Background::CompactionTask() {
       // Its space may help the flush that failed; that one's error stays until
       // it has succeeded.
       if (run && flush_error_.ok()) ForgetSoftErrors();
-    } else if (!absl::IsCancelled(status)) {
+    } else if (!absl::IsCancelled(status) &&
+               !HF_MUTANT("background.compaction_error_is_recorded")) {
+      HF_SOMETIMES(true, "a compaction fails");
       core_.error.Record(ErrorSource::kCompaction, status);
       if (!core_.error.hard()) compaction_error_ = status;
     }
@@ -264,6 +280,7 @@ absl::Status Background::Compact(const Decision& decision) {
 }
 
 absl::Status Background::RunMove(const Move& move) {
+  HF_SOMETIMES(true, "a table is moved to the next level");
   HF_RETURN_IF_ERROR(Install(EditOf(move), /*flushed=*/0));
   core_.counters.moves.Add(1);
   return absl::OkStatus();
@@ -366,6 +383,7 @@ void Background::Stop() {
   stopping_ = true;
   core_.changed.SignalAll();
   while (flush_scheduled_ || compaction_scheduled_) {
+    HF_SOMETIMES(compaction_scheduled_, "closing waits for a compaction");
     core_.executor.Wait(&core_.changed, &core_.mu);
   }
 }
@@ -381,6 +399,7 @@ void Background::RemoveObsoleteFiles() {
     in_use.pending.insert(core_.pending_outputs.begin(),
                           core_.pending_outputs.end());
   }
+  if (HF_MUTANT("background.removes_obsolete")) return;
   for (const std::string& name : ObsoleteFiles(in_use, *names)) {
     // The other job may have removed it already.
     core_.file_system.RemoveFile(JoinPath(core_.dir, name)).IgnoreError();

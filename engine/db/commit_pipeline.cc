@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/mutant.h"
+#include "base/sometimes.h"
 #include "base/status_util.h"
 #include "engine/format/wal_record.h"
 
@@ -38,7 +40,8 @@ absl::Status CommitPipeline::SyncWal() {
   return RunExclusive([this] {
     {
       MutexLock lock(&core_.mu);
-      HF_RETURN_IF_ERROR(core_.error.WriteStatus());
+      HF_RETURN_IF_ERROR(
+          HF_STEP("commit.no_sync_when_read_only", core_.error.WriteStatus()));
     }
     return SyncLog();
   });
@@ -83,7 +86,10 @@ absl::Status CommitPipeline::CommitGroup(Writer* owner, Writer** last) {
   *last = GatherGroup(owner);
   if (!owner->disable_wal) {
     // Invariant (2): logged, and synced when asked, before visible.
-    HF_RETURN_IF_ERROR(LogGroup(group_.sync));
+    const absl::Status logged = LogGroup(group_.sync);
+    if (!logged.ok() && !HF_MUTANT("commit.unlogged_is_not_applied")) {
+      return logged;
+    }
   }
   ApplyGroup();
   return absl::OkStatus();
@@ -110,10 +116,16 @@ CommitPipeline::Writer* CommitPipeline::GatherGroup(Writer* owner) {
   for (auto it = queue_.begin() + 1; it != queue_.end(); ++it) {
     Writer* writer = *it;
     if (writer->batch == nullptr) break;
-    if (writer->disable_wal != owner->disable_wal) break;
+    if (writer->disable_wal != owner->disable_wal &&
+        !HF_MUTANT("commit.group_of_one_kind")) {
+      break;
+    }
     // The owner does not wait for a sync that it did not ask for. (One that did
     // takes others along: waiting behind it would not be shorter.)
-    if (writer->sync && !owner->sync) break;
+    if (writer->sync && !owner->sync &&
+        !HF_MUTANT("commit.synced_waits_for_sync")) {
+      break;
+    }
     if (group.changes.size() + writer->batch->size_bytes() > limit) break;
     if (group.buffer.empty()) group.buffer = group.changes;
     group.buffer.append(writer->batch->rep());
@@ -122,6 +134,7 @@ CommitPipeline::Writer* CommitPipeline::GatherGroup(Writer* owner) {
     ++group.batches;
     last = writer;
   }
+  HF_SOMETIMES(last != owner, "writers are committed as a group");
   return last;
 }
 
@@ -133,12 +146,13 @@ absl::Status CommitPipeline::LogGroup(bool sync) {
   const absl::Status status = log.AddRecord(prefix, group_.changes);
   if (!status.ok()) {
     MutexLock lock(&core_.mu);
+    if (HF_MUTANT("commit.write_error_is_recorded")) return status;
     core_.error.Record(ErrorSource::kWalWrite, status);
     return status;
   }
   core_.counters.wal_bytes.Add(log.bytes() - before);
   core_.active_log_bytes.store(log.bytes(), std::memory_order_relaxed);
-  return sync ? SyncLog() : absl::OkStatus();
+  return sync ? HF_STEP("commit.sync_before_ack", SyncLog()) : absl::OkStatus();
 }
 
 absl::Status CommitPipeline::SyncLog() {
@@ -147,6 +161,7 @@ absl::Status CommitPipeline::SyncLog() {
   const absl::Status status = log.Sync();
   if (!status.ok()) {
     MutexLock lock(&core_.mu);
+    if (HF_MUTANT("commit.sync_error_is_recorded")) return status;
     core_.error.Record(ErrorSource::kWalSync, status);
     return status;
   }

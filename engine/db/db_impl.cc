@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/mutant.h"
+#include "base/sometimes.h"
 #include "base/status_util.h"
 #include "engine/db/destroy.h"
 #include "engine/db/reader.h"
@@ -64,8 +66,10 @@ absl::StatusOr<std::unique_ptr<DB>> DbImpl::Open(const Options& options,
                        "would make one)"));
     }
   }
-  HF_ASSIGN_OR_RETURN(std::unique_ptr<FileLock> lock,
-                      file_system.LockFile(LockFileName(dir)));
+  std::unique_ptr<FileLock> lock;
+  if (!HF_MUTANT("open.lock")) {
+    HF_ASSIGN_OR_RETURN(lock, file_system.LockFile(LockFileName(dir)));
+  }
   // Not make_unique: the constructor is private.
   std::unique_ptr<DbImpl> db(
       new DbImpl(options, env, std::move(own_env), dir, std::move(lock)));
@@ -135,7 +139,9 @@ absl::Status DbImpl::Write(const WriteOptions& options,
   }
   HF_RETURN_IF_ERROR(batch.CheckLimits());
   if (batch.empty()) {
-    return options.sync ? pipeline_->SyncWal() : absl::OkStatus();
+    return options.sync
+               ? HF_STEP("write.empty_batch_syncs", pipeline_->SyncWal())
+               : absl::OkStatus();
   }
   if (options.disable_wal) {
     unlogged_writes_.store(true, std::memory_order_relaxed);
@@ -219,7 +225,8 @@ absl::Status DbImpl::ResumeExclusively() {
   {
     MutexLock lock(&core_.mu);
     const DbHealth health = core_.error.health();
-    if (health.state == HealthState::kFailed) {
+    if (health.state == HealthState::kFailed &&
+        !HF_MUTANT("resume.refuses_damage")) {
       return Annotate(health.cause, "Resume cannot mend damage");
     }
     if (health.state == HealthState::kHealthy && health.cause.ok()) {
@@ -235,10 +242,15 @@ absl::Status DbImpl::ResumeExclusively() {
   // until that is durable. When only space was short nothing is in doubt, and
   // the work is tried again as it was.
   absl::Status status = in_doubt ? room_->FreezeForResume() : room_->Freeze();
+  HF_SOMETIMES(in_doubt, "Resume after doubt");
+  HF_SOMETIMES(!in_doubt, "Resume after a lack of space");
   if (status.ok()) {
-    status = background_.WaitForFlush(background_.FlushTicket());
+    status = HF_STEP("resume.waits_for_flush",
+                     background_.WaitForFlush(background_.FlushTicket()));
   }
-  if (!status.ok() && in_doubt) {
+  HF_SOMETIMES(!status.ok() && in_doubt, "Resume fails");
+  if (!status.ok() && in_doubt &&
+      !HF_MUTANT("resume.failure_is_read_only_again")) {
     // Back to read-only, whatever the error: no log leads to the new one until
     // the manifest names it, so a write to it would be lost, or worse, found
     // without those before it.
@@ -278,7 +290,9 @@ absl::Status DbImpl::CloseExclusively() {
     status = core_.error.WriteStatus();
   }
   // Unlogged writes are kept when the process ends in an orderly way.
-  if (status.ok() && unlogged_writes_.load(std::memory_order_relaxed)) {
+  if (status.ok() && unlogged_writes_.load(std::memory_order_relaxed) &&
+      !HF_MUTANT("close.flushes_unlogged")) {
+    HF_SOMETIMES(true, "Close flushes what was not logged");
     status = room_->Freeze();
     if (status.ok()) {
       status = background_.WaitForFlush(background_.FlushTicket());
@@ -286,7 +300,7 @@ absl::Status DbImpl::CloseExclusively() {
   }
   background_.Stop();
   // Whatever the state: what is in the log should not need luck.
-  const absl::Status sealed = wal_->SealForClose();
+  const absl::Status sealed = HF_STEP("close.seals_log", wal_->SealForClose());
   if (status.ok()) status = sealed;
   if (status.ok()) {
     VersionEdit edit;
@@ -294,11 +308,13 @@ absl::Status DbImpl::CloseExclusively() {
         SealedLog{wal_->current_number(), wal_->current().bytes(),
                   core_.visible_sequence.load(std::memory_order_relaxed)};
     MutexLock lock(&core_.manifest_mu);
-    status = core_.versions.LogAndApply(std::move(edit));
+    status = HF_STEP("close.records_log",
+                     core_.versions.LogAndApply(std::move(edit)));
     if (status.ok()) status = core_.versions.Close();
   }
+  HF_SOMETIMES(!status.ok(), "Close fails");
   core_.ReleaseViews();
-  background_.RemoveObsoleteFiles();
+  if (!HF_MUTANT("close.removes_obsolete")) background_.RemoveObsoleteFiles();
   return status;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "base/mutant.h"
 #include "base/status_util.h"
 #include "engine/format/file_names.h"
 
@@ -37,15 +38,18 @@ absl::Status DestroyDatabase(FileSystem& file_system, const std::string& dir) {
   if (absl::IsNotFound(files.status())) return absl::OkStatus();
   HF_RETURN_IF_ERROR(files.status());
   if (files->empty()) return absl::OkStatus();
-  HF_ASSIGN_OR_RETURN(std::unique_ptr<FileLock> lock,
-                      file_system.LockFile(LockFileName(dir)));
+  std::unique_ptr<FileLock> lock;
+  if (!HF_MUTANT("destroy.lock")) {
+    HF_ASSIGN_OR_RETURN(lock, file_system.LockFile(LockFileName(dir)));
+  }
   files = OwnFiles(file_system, dir);  // Nobody else changes them now.
   HF_RETURN_IF_ERROR(files.status());
   const std::string current = CurrentFileName(dir);
   HF_ASSIGN_OR_RETURN(const bool exists, file_system.FileExists(current));
   if (exists) {
     HF_RETURN_IF_ERROR(file_system.RemoveFile(current));
-    HF_RETURN_IF_ERROR(file_system.SyncDirectory(dir));
+    HF_RETURN_IF_ERROR(
+        HF_STEP("destroy.current_goes_first", file_system.SyncDirectory(dir)));
   }
   for (const OwnFile& file : *files) {
     if (file.kind == FileKind::kCurrent || file.kind == FileKind::kLock) {
@@ -53,7 +57,8 @@ absl::Status DestroyDatabase(FileSystem& file_system, const std::string& dir) {
     }
     HF_RETURN_IF_ERROR(file_system.RemoveFile(JoinPath(dir, file.name)));
   }
-  HF_RETURN_IF_ERROR(file_system.SyncDirectory(dir));
+  HF_RETURN_IF_ERROR(
+      HF_STEP("destroy.lock_goes_last", file_system.SyncDirectory(dir)));
   // Last, so that nobody opens what is half gone.
   HF_RETURN_IF_ERROR(file_system.RemoveFile(LockFileName(dir)));
   lock.reset();

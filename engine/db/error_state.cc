@@ -2,13 +2,17 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "base/mutant.h"
+#include "base/sometimes.h"
 
 namespace holdfast {
 
 ErrorReaction ReactionTo(ErrorSource source, const absl::Status& error) {
   HF_CHECK(!error.ok());
   // Bytes that cannot be trusted were found by a job that must read them.
-  if (absl::IsDataLoss(error)) return ErrorReaction::kFail;
+  if (absl::IsDataLoss(error) && !HF_MUTANT("error_state.damage_is_final")) {
+    return ErrorReaction::kFail;
+  }
   const bool no_space = absl::IsResourceExhausted(error);
   switch (source) {
     case ErrorSource::kWalWrite:
@@ -17,6 +21,10 @@ ErrorReaction ReactionTo(ErrorSource source, const absl::Status& error) {
       // creation a file that no one names: both can be tried again.
       return no_space ? ErrorReaction::kReport : ErrorReaction::kReadOnly;
     case ErrorSource::kWalSync:
+      HF_SOMETIMES(no_space, "a sync of the log finds no space");
+      if (no_space && HF_MUTANT("error_state.sync_is_read_only")) {
+        return ErrorReaction::kReport;
+      }
       // Whatever the code: after a failed sync nothing is known of the log.
       return ErrorReaction::kReadOnly;
     case ErrorSource::kFlush:
@@ -58,6 +66,10 @@ absl::Status ErrorState::WriteStatus() const {
 }
 
 void ErrorState::RecordSuccess() {
+  HF_SOMETIMES(!hard() && !cause_.ok(), "a soft error is over");
+  if (hard() && HF_MUTANT("error_state.success_heals_nothing_hard")) {
+    state_ = HealthState::kHealthy;
+  }
   if (!hard()) cause_ = absl::OkStatus();
 }
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/mutant.h"
 #include "engine/compaction/flush_job.h"
 
 namespace holdfast {
@@ -27,6 +28,7 @@ std::function<uint64_t()> PendingOutputs::NumberSource() {
   return [this] {
     MutexLock lock(&core_.mu);
     const uint64_t number = core_.versions.NewFileNumber();
+    if (HF_MUTANT("job.output_is_pending")) return number;
     core_.pending_outputs.insert(number);
     numbers_.push_back(number);
     return number;

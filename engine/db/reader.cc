@@ -4,6 +4,8 @@
 #include <vector>
 
 #include "base/checksum.h"
+#include "base/mutant.h"
+#include "base/sometimes.h"
 #include "engine/db/user_iterator.h"
 #include "engine/iter/merging_iterator.h"
 
@@ -34,6 +36,7 @@ bool ReadMemTable(const MemTable& memtable, const LookupKey& lookup,
     case MemTable::Lookup::kAbsent:
       return false;
     case MemTable::Lookup::kDeletion:
+      if (HF_MUTANT("reader.tombstone_decides")) return false;
       *status = NotFound();
       return true;
     case MemTable::Lookup::kValue:
@@ -77,6 +80,7 @@ absl::Status ReadKey(DbCore& core, const ReadOptions& options,
   // Too many open files: tables were closed to make room, but stay open as long
   // as our own pin, which is gone now.
   if (absl::IsResourceExhausted(status)) {
+    HF_SOMETIMES(true, "a read tries again after too many open files");
     core.epochs.Reclaim();
     status = ReadKeyOnce(core, options, key, use);
   }

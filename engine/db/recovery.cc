@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/mutant.h"
+#include "base/sometimes.h"
 #include "base/status_util.h"
 #include "engine/db/job_context.h"
 #include "engine/format/file_names.h"
@@ -28,11 +30,19 @@ std::string ParentDirectory(std::string_view path) {
 absl::StatusOr<std::unique_ptr<WalChain>> Recovery::Run() {
   absl::StatusOr<std::unique_ptr<WalChain>> wal = RunSteps();
   // On a full disk each attempt would leave it fuller.
-  if (!wal.ok() && !core_.versions.manifest_state_unknown()) RemoveOwnFiles();
+  HF_SOMETIMES(!wal.ok() && !own_files_.empty(),
+               "a failed opening removes what it made");
+  HF_SOMETIMES(!wal.ok() && core_.versions.manifest_state_unknown(),
+               "a failed opening leaves what CURRENT may name");
+  if (!wal.ok() && (!core_.versions.manifest_state_unknown() ||
+                    HF_MUTANT("recovery.keeps_what_may_be_named"))) {
+    RemoveOwnFiles();
+  }
   return wal;
 }
 
 void Recovery::RemoveOwnFiles() {
+  if (HF_MUTANT("recovery.removes_own_files")) return;
   for (const std::string& path : own_files_) {
     core_.file_system.RemoveFile(path).IgnoreError();
   }
@@ -42,13 +52,20 @@ absl::StatusOr<std::unique_ptr<WalChain>> Recovery::RunSteps() {
   HF_ASSIGN_OR_RETURN(const DirectoryListing files, ListFiles());
   HF_RETURN_IF_ERROR(FindOrCreate(files));
   HF_ASSIGN_OR_RETURN(core_.identity_seed, core_.file_system.UniqueId());
-  core_.versions.MarkFileNumberUsed(files.largest_number);
+  HF_SOMETIMES(files.largest_number >= core_.versions.next_file_number(),
+               "a file is numbered beyond what the manifest knows");
+  if (HF_MUTANT("recovery.fresh_identities")) core_.identity_seed = 1;
+  if (!HF_MUTANT("recovery.fresh_numbers")) {
+    core_.versions.MarkFileNumberUsed(files.largest_number);
+  }
   replayed_ = std::make_shared<MemTable>();
   last_sequence_ = core_.versions.last_sequence();
   if (!created_) {
     HF_RETURN_IF_ERROR(ReplayLogs(files));
-    HF_RETURN_IF_ERROR(CheckUnreachedLogs(files));
-    HF_RETURN_IF_ERROR(FlushReplayed());
+    HF_RETURN_IF_ERROR(HF_STEP("recovery.unreached_logs_are_empty",
+                               CheckUnreachedLogs(files)));
+    HF_RETURN_IF_ERROR(
+        HF_STEP("recovery.replayed_is_flushed", FlushReplayed()));
   }
   auto wal = std::make_unique<WalChain>(&core_.file_system, core_.dir,
                                         core_.versions.db_id());
@@ -58,9 +75,12 @@ absl::StatusOr<std::unique_ptr<WalChain>> Recovery::RunSteps() {
   own_files_.push_back(wal->current().path());
   edit_.log_number = log_number;
   edit_.last_sequence = last_sequence_;
+  if (HF_MUTANT("recovery.last_sequence_is_kept")) edit_.last_sequence.reset();
   {
     MutexLock lock(&core_.manifest_mu);
-    HF_RETURN_IF_ERROR(core_.versions.LogAndApply(std::move(edit_)));  // 7.
+    HF_RETURN_IF_ERROR(
+        HF_STEP("recovery.manifest",
+                core_.versions.LogAndApply(std::move(edit_))));  // 7.
   }
   core_.visible_sequence.store(last_sequence_, std::memory_order_release);
   {
@@ -110,7 +130,8 @@ absl::Status Recovery::FindOrCreate(const DirectoryListing& files) {
   // Also when the directory was there: a creation that a crash cut short may
   // have left its name unsynced. Where a CURRENT is, this was done before it.
   HF_RETURN_IF_ERROR(
-      core_.file_system.SyncDirectory(ParentDirectory(core_.dir)));
+      HF_STEP("recovery.directory_sync",
+              core_.file_system.SyncDirectory(ParentDirectory(core_.dir))));
   HF_ASSIGN_OR_RETURN(const uint64_t db_id, core_.file_system.UniqueId());
   core_.versions.CreateNew(db_id);
   created_ = true;
@@ -122,7 +143,7 @@ absl::Status Recovery::FindOrCreate(const DirectoryListing& files) {
 // Anything more is a database that lost its CURRENT, and must not be taken for
 // an empty place. Sizes tell; what the log holds may not be readable any more.
 absl::Status Recovery::CheckNothingIsLost(const DirectoryListing& files) {
-  if (files.has_tables) {
+  if (files.has_tables && !HF_MUTANT("recovery.lost_current_tables")) {
     return DataLoss(CurrentFileName(core_.dir), 0,
                     "the file is missing, but there are tables");
   }
@@ -130,7 +151,8 @@ absl::Status Recovery::CheckNothingIsLost(const DirectoryListing& files) {
     HF_ASSIGN_OR_RETURN(
         const uint64_t bytes,
         core_.file_system.FileSize(WalFileName(core_.dir, number)));
-    if (bytes > kLogHeaderFrameBytes) {
+    if (bytes > kLogHeaderFrameBytes &&
+        !HF_MUTANT("recovery.lost_current_logs")) {
       return DataLoss(
           CurrentFileName(core_.dir), 0,
           absl::StrCat("the file is missing, but ", name, " holds records"));
@@ -157,11 +179,12 @@ absl::Status Recovery::CollectRequiredBytes(const DirectoryListing& files) {
       continue;
     }
     HF_RETURN_IF_ERROR(header.status());
+    if (HF_MUTANT("recovery.bytes_of_next_header")) continue;
     uint64_t& required = required_bytes_[header->previous_number];
     required = std::max(required, header->previous_bytes);
   }
   const std::optional<SealedLog> sealed = core_.versions.sealed_log();
-  if (sealed.has_value()) {
+  if (sealed.has_value() && !HF_MUTANT("recovery.bytes_of_close")) {
     uint64_t& required = required_bytes_[sealed->number];
     required = std::max(required, sealed->bytes);
   }
@@ -172,7 +195,9 @@ absl::Status Recovery::ReplayLogs(const DirectoryListing& files) {
   HF_RETURN_IF_ERROR(CollectRequiredBytes(files));
   uint64_t number = core_.versions.log_number();
   for (;;) {
+    HF_SOMETIMES(last_log_read_ != 0, "recovery follows a seal");
     if (files.logs.count(number) == 0) {
+      if (HF_MUTANT("recovery.missing_log_is_damage")) return absl::OkStatus();
       return DataLoss(WalFileName(core_.dir, number), 0,
                       last_log_read_ == 0
                           ? std::string("the manifest needs this log; it is "
@@ -183,8 +208,10 @@ absl::Status Recovery::ReplayLogs(const DirectoryListing& files) {
     LogEnd end;
     HF_RETURN_IF_ERROR(ReplayLog(number, &end));
     last_log_read_ = number;
-    if (!end.sealed || end.successor == 0) return CheckReachedClose(end);
-    if (end.successor <= number) {
+    if (!end.sealed || end.successor == 0) {
+      return HF_STEP("recovery.reaches_close", CheckReachedClose(end));
+    }
+    if (end.successor <= number && !HF_MUTANT("recovery.chain_goes_forward")) {
       return DataLoss(WalFileName(core_.dir, number), end.bytes,
                       absl::StrCat("the seal names log ", end.successor,
                                    ", which is not a later one"));
@@ -213,6 +240,9 @@ absl::Status Recovery::CheckReachedClose(const LogEnd& end) {
 
 uint64_t Recovery::RequiredBytesOf(uint64_t number) const {
   const auto it = required_bytes_.find(number);
+  if (HF_MUTANT("recovery.log_has_its_header")) {
+    return it == required_bytes_.end() ? 0 : it->second;
+  }
   // At least its header was durable before anything named it.
   return std::max<uint64_t>(kLogHeaderFrameBytes,
                             it == required_bytes_.end() ? 0 : it->second);
@@ -232,6 +262,7 @@ absl::Status Recovery::ReplayLog(uint64_t number, LogEnd* end) {
     if (!found) break;
     HF_RETURN_IF_ERROR(ReplayRecord(path, reader.record_offset(), record));
     if (replayed_->memory_bytes() >= core_.options.memtable_bytes) {
+      HF_SOMETIMES(true, "a replay fills a memtable");
       HF_RETURN_IF_ERROR(FlushReplayed());
     }
   }
@@ -247,8 +278,11 @@ absl::Status Recovery::ReplayRecord(const std::string& path, uint64_t offset,
   }
   // Invariant (1) of the commit pipeline, checked after the fact. Gaps are
   // writes that were not logged.
-  if (record->first_sequence <= last_sequence_ ||
-      record->first_sequence > kMaxSequenceNumber - record->count) {
+  HF_SOMETIMES(record->first_sequence > last_sequence_ + 1,
+               "the log has a gap where writes were not logged");
+  if ((record->first_sequence <= last_sequence_ ||
+       record->first_sequence > kMaxSequenceNumber - record->count) &&
+      !HF_MUTANT("recovery.sequence_rises")) {
     return DataLoss(
         path, offset,
         absl::StrCat("the record begins at sequence number ",
@@ -298,8 +332,10 @@ absl::Status Recovery::CheckUnreachedLogs(const DirectoryListing& files) {
   // that a crash cut short, and never written to.
   for (auto it = files.logs.upper_bound(last_log_read_); it != files.logs.end();
        ++it) {
+    HF_SOMETIMES(true, "a log that no seal names");
     HF_ASSIGN_OR_RETURN(const bool found, HasRecords(it->first));
     if (found) {
+      HF_SOMETIMES(true, "a log that no seal names holds records");
       return DataLoss(
           WalFileName(core_.dir, it->first), kFrameHeaderBytes,
           absl::StrCat("the log holds records, but log ", last_log_read_,

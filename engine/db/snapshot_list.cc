@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/mutant.h"
 
 namespace holdfast {
 
@@ -45,6 +46,7 @@ std::vector<SequenceNumber> SnapshotList::Sequences(
   std::vector<SequenceNumber> sequences;
   sequences.reserve(shared_->held.size() + 1);
   for (const auto& [sequence, count] : shared_->held) {
+    if (HF_MUTANT("snapshot_list.jobs_keep_for_snapshots")) break;
     sequences.push_back(sequence);
   }
   const SequenceNumber now = visible.load(std::memory_order_acquire);

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
+#include "base/mutant.h"
 #include "base/status_util.h"
 #include "engine/format/file_names.h"
 #include "engine/format/log_frame.h"
@@ -41,11 +42,13 @@ absl::Status VerifyManifest(DbCore& core) {
   HF_ASSIGN_OR_RETURN(CurrentFile current,
                       ReadCurrent(&core.file_system, core.dir));
   // CURRENT knows how long the manifest was at first; we know what was added.
-  if (current.manifest_number == core.versions.manifest_number()) {
+  if (current.manifest_number == core.versions.manifest_number() &&
+      !HF_MUTANT("verify.manifest_bytes")) {
     current.manifest_bytes =
         std::max(current.manifest_bytes, core.versions.manifest_bytes());
   }
-  return ReadManifest(&core.file_system, core.dir, current).status();
+  return HF_STEP("verify.manifest",
+                 ReadManifest(&core.file_system, core.dir, current).status());
 }
 
 // Reads one log to its end and sets *successor to the log that its seal names,
@@ -60,9 +63,10 @@ absl::Status VerifyLog(DbCore& core, uint64_t number, const LogExtent& active,
   // All of an older log was synced before the next one was written to.
   const FilePrefix prefix(file.get(),
                           is_active ? std::min(active.bytes, size) : size);
-  LogReader reader(&prefix, path,
-                   {core.versions.db_id(), LogKind::kWal, number},
-                   is_active ? active.bytes : kLogHeaderFrameBytes);
+  LogReader reader(
+      &prefix, path, {core.versions.db_id(), LogKind::kWal, number},
+      is_active && !HF_MUTANT("verify.log_bytes") ? active.bytes
+                                                  : kLogHeaderFrameBytes);
   HF_RETURN_IF_ERROR(reader.ReadHeader().status());
   std::string bytes;
   for (;;) {
@@ -80,7 +84,8 @@ absl::Status VerifyLog(DbCore& core, uint64_t number, const LogExtent& active,
     }
   }
   const LogEnd& end = reader.end();
-  if (!is_active && !end.sealed && active.follows_seal) {
+  if (!is_active && !end.sealed && active.follows_seal &&
+      !HF_MUTANT("verify.log_is_sealed")) {
     return DataLoss(path, end.bytes,
                     "the log ends without its seal, but a later one is in use");
   }
@@ -111,10 +116,11 @@ absl::Status VerifyTables(DbCore& core) {
           const std::shared_ptr<const TableReader> reader,
           core.table_cache.Acquire(table->slot, table->number, table->bytes,
                                    table->identity));
-      HF_RETURN_IF_ERROR(reader->Verify());
+      HF_RETURN_IF_ERROR(HF_STEP("verify.table", reader->Verify()));
       const TableProperties& properties = reader->properties();
-      if (properties.entries != table->entries ||
-          properties.tombstones != table->tombstones) {
+      if ((properties.entries != table->entries ||
+           properties.tombstones != table->tombstones) &&
+          !HF_MUTANT("verify.table_counts")) {
         return DataLoss(
             reader->path(), 0,
             absl::StrCat("the table has ", properties.entries, " entries, ",

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/mutant.h"
+#include "base/sometimes.h"
 #include "base/status_util.h"
 #include "engine/format/file_names.h"
 #include "engine/format/format_version.h"
@@ -22,11 +24,13 @@ absl::StatusOr<std::unique_ptr<LogWriter>> WalChain::CreateAt(
   header.number = number;
   header.previous_number = current_number_;
   header.previous_bytes = current_ == nullptr ? 0 : current_->synced_bytes();
+  if (HF_MUTANT("wal_chain.header_proves_bytes")) header.previous_bytes = 0;
   header.first_sequence = next_sequence;
   HF_RETURN_IF_ERROR(log->AddHeader(header));
   // Invariant (1): content, then name.
-  HF_RETURN_IF_ERROR(log->Sync());
-  HF_RETURN_IF_ERROR(file_system_.SyncDirectory(dir_));
+  HF_RETURN_IF_ERROR(HF_STEP("wal_chain.header_sync", log->Sync()));
+  HF_RETURN_IF_ERROR(
+      HF_STEP("wal_chain.name_sync", file_system_.SyncDirectory(dir_)));
   return log;
 }
 
@@ -35,7 +39,9 @@ absl::StatusOr<std::unique_ptr<LogWriter>> WalChain::Create(
   const std::string path = WalFileName(dir_, number);
   absl::StatusOr<std::unique_ptr<LogWriter>> log =
       CreateAt(path, number, next_sequence);
-  if (!log.ok() && !absl::IsAlreadyExists(log.status())) {
+  if (!log.ok() && !absl::IsAlreadyExists(log.status()) &&
+      !HF_MUTANT("wal_chain.failed_log_removed")) {
+    HF_SOMETIMES(true, "a log could not be made and is removed");
     // Best effort: nobody names the file, and recovery removes it too.
     file_system_.RemoveFile(path).IgnoreError();
   }
@@ -53,7 +59,7 @@ absl::Status WalChain::Begin(uint64_t number, SequenceNumber next_sequence) {
 absl::Status WalChain::CreateNext(uint64_t number,
                                   SequenceNumber next_sequence) {
   // First, so that the new log's header can tell how long this one must be.
-  HF_RETURN_IF_ERROR(SyncCurrent());
+  HF_RETURN_IF_ERROR(HF_STEP("wal_chain.sync_before_next", SyncCurrent()));
   HF_ASSIGN_OR_RETURN(std::unique_ptr<LogWriter> next,
                       Create(number, next_sequence));
   if (next_ != nullptr) {
@@ -69,12 +75,19 @@ absl::Status WalChain::CreateNext(uint64_t number,
 
 absl::Status WalChain::Rotate(uint64_t number, SequenceNumber next_sequence) {
   // Also when the current log has grown since the next one was made.
-  if (next_ == nullptr || current_->bytes() > next_proves_bytes_) {
+  const bool outgrown = next_ != nullptr &&
+                        current_->bytes() > next_proves_bytes_ &&
+                        !HF_MUTANT("wal_chain.outgrown_next_is_replaced");
+  HF_SOMETIMES(outgrown, "a log grew after its seal had failed");
+  HF_SOMETIMES(next_ != nullptr && !outgrown,
+               "the next log of a failed seal is used");
+  if (next_ == nullptr || outgrown || HF_MUTANT("wal_chain.next_is_kept")) {
     HF_RETURN_IF_ERROR(CreateNext(number, next_sequence));
   }
   // Invariant (2): the old log is whole on disk before the new one is used.
-  HF_RETURN_IF_ERROR(current_->AddSeal(next_number_));
-  HF_RETURN_IF_ERROR(SyncCurrent());
+  HF_RETURN_IF_ERROR(
+      HF_STEP("wal_chain.seal", current_->AddSeal(next_number_)));
+  HF_RETURN_IF_ERROR(HF_STEP("wal_chain.seal_sync", SyncCurrent()));
   // Everything in it is durable; a failing close takes nothing back.
   current_->Close().IgnoreError();
   current_ = std::move(next_);
@@ -84,7 +97,10 @@ absl::Status WalChain::Rotate(uint64_t number, SequenceNumber next_sequence) {
 
 absl::Status WalChain::SyncCurrent() {
   const absl::Status status = current_->Sync();
-  if (!status.ok()) sync_failed_ = true;
+  HF_SOMETIMES(!status.ok(), "the sync of a log fails in a rotation");
+  if (!status.ok() && !HF_MUTANT("wal_chain.sync_failure_is_told")) {
+    sync_failed_ = true;
+  }
   return status;
 }
 
@@ -95,9 +111,10 @@ bool WalChain::unused() const {
 absl::Status WalChain::SealForClose() {
   // Then nothing more goes to this log, which may have a seal already.
   if (sync_failed_) return SyncCurrent();
-  const absl::Status sealed = current_->AddSeal(/*successor=*/0);
+  const absl::Status sealed =
+      HF_STEP("wal_chain.close_seal", current_->AddSeal(/*successor=*/0));
   // Also without the seal: what is in the log should not need luck.
-  HF_RETURN_IF_ERROR(SyncCurrent());
+  HF_RETURN_IF_ERROR(HF_STEP("wal_chain.close_sync", SyncCurrent()));
   HF_RETURN_IF_ERROR(sealed);
   return current_->Close();
 }

@@ -4,6 +4,8 @@
 #include <memory>
 #include <utility>
 
+#include "base/mutant.h"
+#include "base/sometimes.h"
 #include "base/status_util.h"
 #include "engine/db/write_stall.h"
 
@@ -16,10 +18,13 @@ absl::Status WriteRoom::Make(bool freeze_wanted) {
   bool retried = false;
   MutexLock lock(&core_.mu);
   for (;;) {
-    HF_RETURN_IF_ERROR(core_.error.WriteStatus());
+    HF_RETURN_IF_ERROR(HF_STEP("write_room.refuses_when_read_only",
+                               core_.error.WriteStatus()));
     // A flush ran out of space: see whether there is some again, so that
     // writing heals by itself, and fails with the cause until then.
-    if (background_.FlushFailedSoftly()) {
+    if (background_.FlushFailedSoftly() &&
+        !HF_MUTANT("write_room.retries_flush")) {
+      HF_SOMETIMES(true, "a write tries a failed flush again");
       HF_RETURN_IF_ERROR(background_.RetryFlush());
     }
     facts.active_bytes = core_.active->memory_bytes();
@@ -33,6 +38,7 @@ absl::Status WriteRoom::Make(bool freeze_wanted) {
       case Action::kProceed:
         return absl::OkStatus();
       case Action::kDelay:
+        HF_SOMETIMES(true, "a write is delayed");
         core_.counters.stall_delays.Add(1);
         core_.counters.stall_micros.Add(decision.delay_micros);
         core_.mu.Unlock();
@@ -41,10 +47,15 @@ absl::Status WriteRoom::Make(bool freeze_wanted) {
         facts.delayed_already = true;
         break;
       case Action::kStop: {
+        HF_SOMETIMES(decision.waits_for_compaction,
+                     "a write waits for a compaction");
+        HF_SOMETIMES(!decision.waits_for_compaction,
+                     "a write waits for a flush");
         // The same for compaction, when a write must wait for it; once a write,
         // so that it does not wait for ever.
         if (decision.waits_for_compaction &&
             !background_.CompactionError().ok()) {
+          HF_SOMETIMES(true, "a write tries a failed compaction again");
           if (retried) return background_.CompactionError();
           retried = true;
           background_.RetryCompaction();
@@ -78,6 +89,7 @@ absl::Status WriteRoom::FreezeNow() {
   if (!status.ok()) {
     core_.MakeRoomForFiles(status);
     MutexLock lock(&core_.mu);
+    if (HF_MUTANT("write_room.rotate_error_is_recorded")) return status;
     core_.error.Record(
         wal_.sync_failed() ? ErrorSource::kWalSync : ErrorSource::kWalRotate,
         status);
@@ -91,11 +103,15 @@ absl::Status WriteRoom::FreezeForResume() {
   {
     // An earlier attempt has begun a log, and nothing was written since.
     MutexLock lock(&core_.mu);
-    if (wal_.unused() && core_.active->empty()) return absl::OkStatus();
+    if (wal_.unused() && core_.active->empty()) {
+      HF_SOMETIMES(true, "Resume goes on with the log of an earlier attempt");
+      return absl::OkStatus();
+    }
   }
   const uint64_t number = core_.versions.NewFileNumber();
   const SequenceNumber next =
       core_.visible_sequence.load(std::memory_order_relaxed) + 1;
+  if (HF_MUTANT("write_room.resume_begins_a_log")) return FreezeNow();
   HF_RETURN_IF_ERROR(wal_.Begin(number, next));
   InstallNewMemTable(number);
   return absl::OkStatus();

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/checksum.h"
 #include "base/coding.h"
+#include "base/mutant.h"
 #include "base/status_util.h"
 #include "engine/format/format_version.h"
 
@@ -22,7 +23,8 @@ uint32_t HeaderChecksum(const char* src, uint64_t log_context,
                         uint64_t offset) {
   return Checksum32(
       std::string_view(src + kLengthTypeAt, kFrameHeaderBytes - kLengthTypeAt),
-      MixContext(log_context, offset));
+      HF_MUTANT("log_frame.header_context") ? 0
+                                            : MixContext(log_context, offset));
 }
 
 }  // namespace
@@ -55,6 +57,8 @@ std::string_view FrameTypeName(FrameType type) {
 
 uint64_t PayloadContext(uint64_t log_context, uint64_t offset,
                         uint64_t previous_checksum) {
+  if (HF_MUTANT("log_frame.payload_context")) return previous_checksum;
+  if (HF_MUTANT("log_frame.chain")) previous_checksum = 0;
   return MixContext(MixContext(log_context, offset), previous_checksum);
 }
 
@@ -105,7 +109,8 @@ bool DecodeFrameHeader(const char* src, uint64_t log_context, uint64_t offset,
     return false;
   }
   if (DecodeFixed32(src + kChecksumAt) !=
-      HeaderChecksum(src, log_context, offset)) {
+          HeaderChecksum(src, log_context, offset) &&
+      !HF_MUTANT("log_frame.header_checksum")) {
     return false;
   }
   header->type = static_cast<FrameType>(type);
@@ -119,8 +124,9 @@ bool PayloadMatches(const FrameHeader& header, uint64_t log_context,
                     uint64_t offset, uint64_t previous_checksum,
                     std::string_view payload) {
   return header.payload_checksum ==
-         Checksum64(payload,
-                    PayloadContext(log_context, offset, previous_checksum));
+             Checksum64(payload, PayloadContext(log_context, offset,
+                                                previous_checksum)) ||
+         HF_MUTANT("log_frame.payload_checksum");
 }
 
 std::string EncodeLogHeader(const LogHeader& header) {

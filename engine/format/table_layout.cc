@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/checksum.h"
+#include "base/mutant.h"
 #include "base/status_util.h"
 #include "engine/format/format_version.h"
 
@@ -38,6 +39,13 @@ enum PropertyTag : uint32_t {
   kTagDataBlocks = 13,
 };
 constexpr bool IsMandatory(uint32_t tag) { return tag % 2 == 1; }
+
+// What the checksum of a block is bound to: its table and its place.
+uint64_t BlockContext(uint64_t identity, uint64_t offset) {
+  if (HF_MUTANT("table_layout.block_of_this_table")) identity = 0;
+  if (HF_MUTANT("table_layout.block_of_this_place")) offset = 0;
+  return MixContext(identity, offset);
+}
 
 void PutFixedHandle(std::string* dst, const BlockHandle& handle) {
   PutFixed64(dst, handle.offset);
@@ -152,7 +160,7 @@ bool ReadBlockHandle(Decoder* in, BlockHandle* handle) {
 void AppendBlockTrailer(std::string* block, Compression type, uint64_t identity,
                         uint64_t offset) {
   block->push_back(static_cast<char>(type));
-  PutFixed64(block, Checksum64(*block, MixContext(identity, offset)));
+  PutFixed64(block, Checksum64(*block, BlockContext(identity, offset)));
 }
 
 absl::Status CheckBlockTrailer(std::string_view file, uint64_t identity,
@@ -162,8 +170,10 @@ absl::Status CheckBlockTrailer(std::string_view file, uint64_t identity,
   const std::string_view checked =
       block.substr(0, block.size() - sizeof(uint64_t));
   const uint64_t stored = DecodeFixed64(checked.data() + checked.size());
-  const bool bad = verify_checksum &&
-                   stored != Checksum64(checked, MixContext(identity, offset));
+  const bool bad =
+      verify_checksum &&
+      stored != Checksum64(checked, BlockContext(identity, offset)) &&
+      !HF_MUTANT("table_layout.block_checksum");
   if (bad) return DataLoss(file, offset, "block checksum mismatch");
   const auto byte = static_cast<uint8_t>(checked.back());
   if (byte > static_cast<uint8_t>(Compression::kZstd)) {
@@ -210,7 +220,8 @@ absl::StatusOr<TableFooter> DecodeTableFooter(std::string_view file,
   // checksum where they are.
   const uint64_t checksum = Checksum64(bytes.substr(0, kFooterChecksum),
                                        MixContext(footer.identity, offset));
-  if (DecodeFixed64(p + kFooterChecksum) != checksum) {
+  if (DecodeFixed64(p + kFooterChecksum) != checksum &&
+      !HF_MUTANT("table_layout.footer_checksum")) {
     return DataLoss(file, offset, "footer checksum mismatch");
   }
   footer.version = DecodeFixed32(p + kFooterVersion);
@@ -233,11 +244,11 @@ absl::Status CheckTableIdentity(std::string_view file, uint64_t file_bytes,
                                 const TableFooter& footer, uint64_t number,
                                 uint64_t identity) {
   const uint64_t offset = file_bytes - kFooterBytes;
-  if (footer.number != number) {
+  if (footer.number != number && !HF_MUTANT("table_layout.number")) {
     return DataLoss(file, offset,
                     absl::StrCat("is table ", footer.number, ", not ", number));
   }
-  if (footer.identity != identity) {
+  if (footer.identity != identity && !HF_MUTANT("table_layout.identity")) {
     return DataLoss(
         file, offset,
         absl::StrCat("has identity ",

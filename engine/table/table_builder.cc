@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/checksum.h"
+#include "base/mutant.h"
 #include "base/status_util.h"
 #include "engine/format/format_version.h"
 
@@ -93,7 +94,7 @@ absl::StatusOr<TableSummary> TableBuilder::Finish() {
   HF_CHECK(file_ != nullptr);
   HF_CHECK(properties_.entries > 0);
   HF_RETURN_IF_ERROR(WriteTail());
-  HF_RETURN_IF_ERROR(Track(file_->Sync()));
+  HF_RETURN_IF_ERROR(Track(HF_STEP("table_builder.sync", file_->Sync())));
   HF_RETURN_IF_ERROR(Track(file_->Close()));
   file_.reset();
   return TableSummary{.number = number_,

@@ -5,6 +5,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "base/mutant.h"
+#include "base/sometimes.h"
 #include "base/status_util.h"
 #include "engine/format/file_names.h"
 
@@ -87,7 +89,8 @@ absl::StatusOr<TableCache::Owner> TableCache::Open(uint64_t number,
   std::string path = TableFileName(dir_, number);
   absl::StatusOr<std::unique_ptr<RandomAccessFile>> file =
       file_system_->OpenFile(path);
-  if (absl::IsNotFound(file.status())) {
+  if (absl::IsNotFound(file.status()) &&
+      !HF_MUTANT("table_cache.missing_is_damage")) {
     return DataLoss(path, 0, "the file of a table is missing");
   }
   if (!file.ok()) return file.status();
@@ -101,6 +104,8 @@ absl::StatusOr<TableCache::Owner> TableCache::OpenWithRoom(uint64_t number,
                                                            uint64_t identity) {
   absl::StatusOr<Owner> opened = Open(number, bytes, identity);
   if (!absl::IsResourceExhausted(opened.status())) return opened;
+  HF_SOMETIMES(true, "tables are closed for want of file descriptors");
+  if (HF_MUTANT("table_cache.closes_some_for_room")) return opened;
   CloseSome();
   return Open(number, bytes, identity);
 }
@@ -125,6 +130,8 @@ TableCache::Owner TableCache::Publish(Slot& slot, Owner opened) {
     if (slot.owner_ != nullptr) {
       return slot.owner_;  // `opened` goes when the lock is released.
     }
+    HF_SOMETIMES(ring_.size() >= max_open_tables_,
+                 "a table is closed for another");
     if (ring_.size() >= max_open_tables_) victim = TakeVictim();
     slot.position_ = ring_.size();
     ring_.push_back(&slot);

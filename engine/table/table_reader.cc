@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/checksum.h"
 #include "base/coding.h"
+#include "base/mutant.h"
 #include "base/status_util.h"
 #include "engine/table/compression.h"
 
@@ -142,7 +143,9 @@ class TableReader::Iterator final : public InternalIterator {
           table_->GetBlock(options_, handle);
       if (!block.ok()) {
         block_ = nullptr;
-        status_ = block.status();
+        if (!HF_MUTANT("table_reader.bad_block_is_an_error")) {
+          status_ = block.status();
+        }
         return false;
       }
       block_ = *std::move(block);
@@ -190,7 +193,7 @@ absl::StatusOr<std::shared_ptr<const TableReader>> TableReader::Open(
 absl::StatusOr<TableReader::Tail> TableReader::ReadTail(
     size_t tail_bytes) const {
   HF_ASSIGN_OR_RETURN(const uint64_t size, file_->Size());
-  if (size != bytes_) {
+  if (size != bytes_ && !HF_MUTANT("table_reader.size")) {
     return DataLoss(path_, std::min(size, bytes_),
                     absl::StrCat("file has ", size, " bytes, not ", bytes_));
   }
@@ -242,7 +245,7 @@ absl::StatusOr<TableReader::Tail> TableReader::ReadTail(
     HF_ASSIGN_OR_RETURN(
         tail.filter, Filter::Parse(payload, path_, tail.footer.filter.offset));
   }
-  HF_RETURN_IF_ERROR(CheckIndex(tail));
+  HF_RETURN_IF_ERROR(HF_STEP("table_reader.index_covers", CheckIndex(tail)));
   return tail;
 }
 
@@ -273,7 +276,7 @@ absl::Status TableReader::ReadExactly(uint64_t offset, size_t n,
                                       char* data) const {
   std::string_view result;
   HF_RETURN_IF_ERROR(file_->Read(offset, n, data, &result));
-  if (result.size() != n) {
+  if (result.size() != n && !HF_MUTANT("table_reader.short_read")) {
     return DataLoss(path_, offset + result.size(), "file ends too early");
   }
   if (result.data() != data) std::memcpy(data, result.data(), n);
@@ -283,7 +286,9 @@ absl::Status TableReader::ReadExactly(uint64_t offset, size_t n,
 absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetBlock(
     const BlockReadOptions& options, const BlockHandle& handle) const {
   // The identity is unlike the number in not repeating in another database.
-  const CacheKey key = {.file = identity_, .offset = handle.offset};
+  const CacheKey key = {
+      .file = HF_MUTANT("table_reader.cache_by_identity") ? 0 : identity_,
+      .offset = handle.offset};
   if (cache_ != nullptr) {
     std::shared_ptr<const Block> block = cache_->Lookup(key);
     if (block != nullptr) return block;
@@ -291,7 +296,9 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetBlock(
   HF_ASSIGN_OR_RETURN(std::shared_ptr<const Block> block,
                       ReadBlock(options.verify_checksums, handle));
   // What was not verified must not serve those who ask for it.
-  if (cache_ == nullptr || !options.fill_cache || !options.verify_checksums) {
+  if (cache_ == nullptr || !options.fill_cache ||
+      (!options.verify_checksums &&
+       !HF_MUTANT("table_reader.unverified_is_not_cached"))) {
     return block;
   }
   const size_t charge = block->memory_bytes();

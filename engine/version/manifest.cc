@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/mutant.h"
+#include "base/sometimes.h"
 #include "base/status_util.h"
 #include "engine/format/file_names.h"
 #include "engine/format/format_version.h"
@@ -36,7 +38,8 @@ class Replay {
   Replay() : builder_(Version()) {}
 
   absl::Status Apply(const VersionEdit& edit) {
-    if (first_ != IsSnapshot(edit)) {
+    if (first_ != IsSnapshot(edit) &&
+        !HF_MUTANT("manifest.begins_with_snapshot")) {
       return absl::InvalidArgumentError(
           first_ ? "first record is not a snapshot"
                  : "second snapshot in one manifest");
@@ -70,7 +73,7 @@ absl::Status ReadEdits(
     const absl::StatusOr<VersionEdit> edit = DecodeVersionEdit(record);
     const absl::Status status =
         edit.ok() ? see(reader.record_offset(), *edit) : edit.status();
-    if (!status.ok()) {
+    if (!status.ok() && !HF_MUTANT("manifest.bad_edit_is_damage")) {
       return DataLoss(path, reader.record_offset(), status.message());
     }
   }
@@ -85,7 +88,7 @@ absl::Status WriteSnapshot(LogWriter& writer, uint64_t number,
   header.number = number;
   HF_RETURN_IF_ERROR(writer.AddHeader(header));
   HF_RETURN_IF_ERROR(writer.AddRecord(EncodeVersionEdit(SnapshotOf(state))));
-  return writer.Sync();
+  return HF_STEP("manifest.snapshot_sync", writer.Sync());
 }
 
 }  // namespace
@@ -111,13 +114,14 @@ absl::Status ApplyNumbers(const VersionEdit& edit, ManifestState* state) {
   const uint64_t log = edit.log_number.value_or(state->log_number);
   const uint64_t next = edit.next_file_number.value_or(state->next_file_number);
   const uint64_t last = edit.last_sequence.value_or(state->last_sequence);
-  if (log < state->log_number) {
+  if (log < state->log_number && !HF_MUTANT("manifest.log_number_rises")) {
     return Backwards("log number", state->log_number, log);
   }
-  if (next < state->next_file_number) {
+  if (next < state->next_file_number &&
+      !HF_MUTANT("manifest.file_number_rises")) {
     return Backwards("next file number", state->next_file_number, next);
   }
-  if (last < state->last_sequence) {
+  if (last < state->last_sequence && !HF_MUTANT("manifest.sequence_rises")) {
     return Backwards("last sequence number", state->last_sequence, last);
   }
   if (log > next) {
@@ -154,13 +158,15 @@ absl::StatusOr<ManifestState> ReadManifest(FileSystem* fs, std::string_view dir,
                                            const CurrentFile& current) {
   const std::string path = ManifestFileName(dir, current.manifest_number);
   absl::StatusOr<std::unique_ptr<RandomAccessFile>> file = fs->OpenFile(path);
-  if (absl::IsNotFound(file.status())) {
+  if (absl::IsNotFound(file.status()) &&
+      !HF_MUTANT("manifest.missing_is_damage")) {
     return DataLoss(path, 0, "missing, but CURRENT names it");
   }
   HF_RETURN_IF_ERROR(file.status());
-  LogReader reader(file->get(), path,
-                   {current.db_id, LogKind::kManifest, current.manifest_number},
-                   current.manifest_bytes);
+  LogReader reader(
+      file->get(), path,
+      {current.db_id, LogKind::kManifest, current.manifest_number},
+      HF_MUTANT("manifest.bytes_of_current") ? 0 : current.manifest_bytes);
   const absl::StatusOr<LogHeader> header = reader.ReadHeader();
   if (absl::IsOutOfRange(header.status())) {
     return DataLoss(path, 0, header.status().message());
@@ -176,7 +182,7 @@ absl::StatusOr<ManifestState> ReadManifest(FileSystem* fs, std::string_view dir,
   if (!state.ok()) {
     return DataLoss(path, reader.end().bytes, state.status().message());
   }
-  if (state->db_id != current.db_id) {
+  if (state->db_id != current.db_id && !HF_MUTANT("manifest.of_this_db")) {
     return DataLoss(path, kLogHeaderFrameBytes, "of another database");
   }
   return state;
@@ -204,9 +210,11 @@ absl::StatusOr<std::unique_ptr<LogWriter>> CreateManifest(
       LogIdentity{state.db_id, LogKind::kManifest, number});
   absl::Status status = WriteSnapshot(*writer, number, state);
   if (status.ok()) {
-    status = fs->SyncDirectory(dir);
+    status = HF_STEP("manifest.name_sync", fs->SyncDirectory(dir));
   }
   if (!status.ok()) {
+    HF_SOMETIMES(true, "a manifest could not be made and is removed");
+    if (HF_MUTANT("manifest.failed_one_removed")) return status;
     // Nothing names the file, so it may go; if it stays, it is obsolete.
     writer->Close().IgnoreError();
     fs->RemoveFile(path).IgnoreError();

@@ -6,6 +6,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "base/mutant.h"
 #include "base/status_util.h"
 #include "engine/version/level_iterator.h"
 
@@ -107,8 +108,11 @@ absl::Status Version::Get(const BlockReadOptions& options, const LookupKey& key,
     if (user_key < file->smallest_user_key()) continue;
     if (user_key > file->largest_user_key()) continue;
     TableLookup found;
-    HF_RETURN_IF_ERROR(
-        SearchTable(options, key, key_hash, cache, *file, &found, result));
+    const absl::Status searched =
+        SearchTable(options, key, key_hash, cache, *file, &found, result);
+    if (!searched.ok() && !HF_MUTANT("version.unread_table_ends_a_read")) {
+      return searched;
+    }
     if (found.kind == TableLookup::kAbsent) continue;
     if (!have || found.sequence > result->lookup.sequence) {
       result->lookup = std::move(found);

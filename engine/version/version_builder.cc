@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/mutant.h"
 #include "base/status_util.h"
 
 namespace holdfast {
@@ -42,7 +43,10 @@ absl::Status VersionBuilder::Apply(const VersionEdit& edit) {
 absl::Status VersionBuilder::Remove(
     int level, uint64_t number, absl::flat_hash_map<uint64_t, Placed>* moving) {
   const auto it = files_.find(number);
-  if (it == files_.end()) return Bad(number, "removed but not there");
+  if (it == files_.end()) {
+    if (HF_MUTANT("version_builder.removed_was_there")) return absl::OkStatus();
+    return Bad(number, "removed but not there");
+  }
   if (it->second.level != level) {
     return Bad(number, "removed from level ", level, " but is in level ",
                it->second.level);
@@ -95,7 +99,9 @@ absl::StatusOr<std::shared_ptr<const Version>> VersionBuilder::Build() {
                            : a->smallest_user_key() < b->smallest_user_key();
               });
     const std::string why = WhyNotALevel(level, files);
-    if (!why.empty()) return absl::InvalidArgumentError(why);
+    if (!why.empty() && !HF_MUTANT("version_builder.levels_in_order")) {
+      return absl::InvalidArgumentError(why);
+    }
     levels[level] = std::make_shared<const FileList>(std::move(files));
   }
   return std::make_shared<const Version>(std::move(levels));

@@ -5,6 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "base/mutant.h"
+#include "base/sometimes.h"
 #include "base/status_util.h"
 #include "engine/format/current_file.h"
 #include "engine/format/file_names.h"
@@ -63,10 +65,11 @@ absl::Status VersionSet::CheckTables(const Version& version) const {
       const absl::StatusOr<uint64_t> bytes =
           options_.file_system->FileSize(path);
       if (absl::IsNotFound(bytes.status())) {
+        if (HF_MUTANT("version_set.table_is_there")) continue;
         return DataLoss(path, 0, "missing, but the manifest names it");
       }
       HF_RETURN_IF_ERROR(bytes.status());
-      if (*bytes != file->bytes) {
+      if (*bytes != file->bytes && !HF_MUTANT("version_set.table_size")) {
         return DataLoss(path, std::min(*bytes, file->bytes),
                         absl::StrCat("has ", *bytes, " bytes, the manifest ",
                                      "says ", file->bytes));
@@ -129,11 +132,17 @@ FilesInUse VersionSet::InUse() const {
   FilesInUse in_use;
   std::vector<std::shared_ptr<const Version>> alive;
   MutexLock lock(&mu_);
-  in_use.manifest_state_unknown = unknown_ || !manifest_durable_;
+  in_use.manifest_state_unknown =
+      unknown_ ||
+      (!manifest_durable_ && !HF_MUTANT("version_set.durable_before_removal"));
   in_use.manifest_number = manifest_number_;
   in_use.log_number = state_.log_number;
   in_use.next_file_number = next_file_number();
   for (const std::weak_ptr<const Version>& weak : versions_) {
+    if (HF_MUTANT("version_set.old_versions_are_in_use") &&
+        weak.lock() != state_.version) {
+      continue;
+    }
     if (std::shared_ptr<const Version> version = weak.lock()) {
       alive.push_back(std::move(version));
     }
@@ -192,6 +201,9 @@ absl::StatusOr<ManifestState> VersionSet::Next(VersionEdit* edit) const {
 
 bool VersionSet::NeedsNewManifest() const {
   if (manifest_ == nullptr || manifest_state_unknown()) return true;
+  HF_SOMETIMES(manifest_->bytes() >=
+                   std::max(options_.manifest_roll_bytes, 2 * snapshot_bytes_),
+               "the manifest is begun anew for its size");
   // Not before it has doubled: otherwise a snapshot over the limit would be
   // written again for each edit.
   return manifest_->bytes() >=
@@ -212,9 +224,11 @@ absl::Status VersionSet::LogAndApply(VersionEdit edit) {
 absl::Status VersionSet::AppendToManifest(const VersionEdit& edit) {
   absl::Status status = manifest_->AddRecord(EncodeVersionEdit(edit));
   if (status.ok()) {
-    status = manifest_->Sync();
+    status = HF_STEP("version_set.edit_sync", manifest_->Sync());
   }
   if (!status.ok()) {
+    HF_SOMETIMES(true, "an edit fails and leaves the manifest unknown");
+    if (HF_MUTANT("version_set.failed_edit_is_unknown")) return status;
     SetUnknown(true);
     manifest_.reset();  // Invariant (3).
     return status;
@@ -238,6 +252,8 @@ absl::Status VersionSet::BeginManifest(uint64_t number,
   absl::Status status =
       WriteTempFile(*options_.file_system, temp, EncodeCurrent(current));
   if (!status.ok()) {
+    HF_SOMETIMES(true, "a new manifest is given up before CURRENT names it");
+    if (HF_MUTANT("version_set.unnamed_manifest_removed")) return status;
     // Still only the old one. Nothing names the new one, so it may go.
     manifest->Close().IgnoreError();
     options_.file_system->RemoveFile(manifest->path()).IgnoreError();
@@ -246,6 +262,8 @@ absl::Status VersionSet::BeginManifest(uint64_t number,
   status = ReplaceFile(*options_.file_system, options_.dir, temp,
                        CurrentFileName(options_.dir));
   if (!status.ok()) {
+    HF_SOMETIMES(true, "nobody knows which manifest CURRENT names");
+    if (HF_MUTANT("version_set.failed_switch_is_unknown")) return status;
     // CURRENT may name either. The old one is not appended to any more, as
     // CURRENT may name the new one.
     SetUnknown(true);
@@ -266,8 +284,8 @@ absl::Status VersionSet::Close() {
   const OneCaller caller(&busy_);
   if (manifest_ == nullptr) return absl::OkStatus();
   const std::unique_ptr<LogWriter> manifest = std::move(manifest_);
-  HF_RETURN_IF_ERROR(manifest->AddSeal(0));
-  HF_RETURN_IF_ERROR(manifest->Sync());
+  HF_RETURN_IF_ERROR(HF_STEP("version_set.close_seal", manifest->AddSeal(0)));
+  HF_RETURN_IF_ERROR(HF_STEP("version_set.close_sync", manifest->Sync()));
   return manifest->Close();
 }
 

@@ -6,6 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/coding.h"
+#include "base/mutant.h"
+#include "base/sometimes.h"
 #include "base/status_util.h"
 
 namespace holdfast {
@@ -129,11 +131,14 @@ absl::StatusOr<LogHeader> LogReader::ReadHeaderFrame() {
   std::string_view payload;
   HF_ASSIGN_OR_RETURN(const bool valid, ReadFrame(&frame, &payload));
   if (!valid) {
-    HF_RETURN_IF_ERROR(CheckNothingLost(0).status());
+    HF_RETURN_IF_ERROR(HF_STEP("log_reader.nothing_lost_without_header",
+                               CheckNothingLost(0).status()));
+    HF_SOMETIMES(true, "a log without a header");
     return absl::OutOfRangeError(
         absl::StrCat(path_, ": no header: torn creation (", why_, ")"));
   }
-  if (frame.type != FrameType::kHeader) {
+  if (frame.type != FrameType::kHeader &&
+      !HF_MUTANT("log_reader.header_first")) {
     return DataLoss(path_, 0, "the first frame is not a header");
   }
   HF_ASSIGN_OR_RETURN(const LogHeader header, DecodeLogHeader(path_, payload));
@@ -153,6 +158,8 @@ absl::StatusOr<bool> LogReader::ReadFragments(std::string* record) {
     std::string_view payload;
     HF_ASSIGN_OR_RETURN(const bool valid, ReadFrame(&frame, &payload));
     if (!valid) {
+      HF_SOMETIMES(begun, "a log ends inside a record");
+      if (begun && HF_MUTANT("log_reader.record_is_whole")) return true;
       HF_RETURN_IF_ERROR(FinishTorn(start));
       return false;
     }
@@ -164,7 +171,8 @@ absl::StatusOr<bool> LogReader::ReadFragments(std::string* record) {
         frame.type == FrameType::kFull || frame.type == FrameType::kFirst;
     const bool goes_on =
         frame.type == FrameType::kMiddle || frame.type == FrameType::kLast;
-    if (begun ? !goes_on : !begins) {
+    if ((begun ? !goes_on : !begins) &&
+        !HF_MUTANT("log_reader.frames_in_order")) {
       return DataLoss(path_, offset,
                       absl::StrCat("a ", FrameTypeName(frame.type), " frame ",
                                    begun ? "inside" : "outside", " a record"));
@@ -199,6 +207,12 @@ absl::StatusOr<bool> LogReader::ReadFrame(FrameHeader* header,
   *payload = bytes.substr(kFrameHeaderBytes);
   if (!PayloadMatches(*header, context_, next_, previous_checksum_, *payload)) {
     why_ = "payload checksum mismatch";
+    HF_SOMETIMES(true, "a frame of a log has a torn payload");
+    if (HF_MUTANT("log_reader.stops_at_gap")) {
+      next_ += frame_bytes;
+      previous_checksum_ = header->payload_checksum;
+      return ReadFrame(header, payload);
+    }
     return false;
   }
   if (visit_) visit_({.offset = next_, .header = *header});
@@ -211,7 +225,8 @@ absl::Status LogReader::FinishSeal(uint64_t offset, std::string_view payload) {
   HF_ASSIGN_OR_RETURN(const LogSeal seal,
                       DecodeLogSeal(path_, offset, payload));
   why_ = "sealed";
-  HF_RETURN_IF_ERROR(CheckNothingLost(next_).status());
+  HF_RETURN_IF_ERROR(HF_STEP("log_reader.nothing_lost_after_seal",
+                             CheckNothingLost(next_).status()));
   end_.bytes = next_;
   end_.sealed = true;
   end_.successor = seal.successor;
@@ -222,6 +237,7 @@ absl::Status LogReader::FinishTorn(uint64_t bytes) {
   HF_ASSIGN_OR_RETURN(const Tail tail, CheckNothingLost(bytes));
   end_.bytes = bytes;
   end_.torn = next_ != bytes || !tail.zeros;
+  HF_SOMETIMES(end_.torn, "the torn tail of a log is dropped");
   if (end_.torn) {
     end_.torn_why = absl::StrCat(why_, " at offset ", next_);
     end_.dropped_bytes = size_ - bytes;
@@ -230,13 +246,15 @@ absl::Status LogReader::FinishTorn(uint64_t bytes) {
 }
 
 absl::StatusOr<LogReader::Tail> LogReader::CheckNothingLost(uint64_t bytes) {
-  if (bytes < required_bytes_) {
+  if (bytes < required_bytes_ && !HF_MUTANT("log_reader.required_bytes")) {
+    HF_SOMETIMES(true, "a log is shorter than it is known to be");
     return DataLoss(path_, next_,
                     absl::StrCat(why_, ", but the log is known to have ",
                                  required_bytes_, " durable bytes"));
   }
   HF_ASSIGN_OR_RETURN(const Tail tail, SearchTail(bytes));
-  if (tail.witness.has_value()) {
+  if (tail.witness.has_value() && !HF_MUTANT("log_reader.witness")) {
+    HF_SOMETIMES(true, "a frame proves that synced bytes before it are gone");
     return DataLoss(
         path_, next_,
         absl::StrCat(why_, ", but the frame at offset ", tail.witness->offset,

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/mutant.h"
 #include "base/status_util.h"
 
 namespace holdfast {
@@ -46,7 +47,7 @@ absl::Status LogWriter::AddRecord(std::string_view prefix,
                                   std::string_view body) {
   HF_CHECK(bytes() > 0);
   HF_CHECK(!sealed_);
-  HF_RETURN_IF_ERROR(SyncError());
+  HF_RETURN_IF_ERROR(HF_STEP("log_writer.poisoned_record", SyncError()));
   const size_t record_bytes = prefix.size() + body.size();
   const size_t fragments = record_bytes / kMaxFragmentBytes + 1;
   buffer_.reserve(record_bytes + fragments * kFrameHeaderBytes);
@@ -70,7 +71,7 @@ absl::Status LogWriter::AddRecord(std::string_view prefix,
 absl::Status LogWriter::AddSeal(uint64_t successor) {
   HF_CHECK(bytes() > 0);
   HF_CHECK(!sealed_);
-  HF_RETURN_IF_ERROR(SyncError());
+  HF_RETURN_IF_ERROR(HF_STEP("log_writer.poisoned_seal", SyncError()));
   Stage(FrameType::kSeal, EncodeLogSeal({.successor = successor}), {});
   HF_RETURN_IF_ERROR(WriteStaged());
   sealed_ = true;
@@ -78,12 +79,13 @@ absl::Status LogWriter::AddSeal(uint64_t successor) {
 }
 
 absl::Status LogWriter::Sync() {
-  HF_RETURN_IF_ERROR(SyncError());
+  HF_RETURN_IF_ERROR(HF_STEP("log_writer.poisoned_sync", SyncError()));
   const uint64_t covered = bytes();
   if (covered == synced_bytes()) return absl::OkStatus();
-  absl::Status status = file_->Sync();
+  absl::Status status = HF_STEP("log_writer.sync", file_->Sync());
   if (!status.ok()) {
     sync_error_ = status;
+    if (HF_MUTANT("log_writer.poison")) return status;
     sync_failed_.store(true, std::memory_order_release);  // Invariant (3).
     return status;
   }
@@ -102,9 +104,10 @@ absl::Status LogWriter::Close() {
 void LogWriter::Stage(FrameType type, std::string_view head,
                       std::string_view tail) {
   if (buffer_.empty()) staged_checksum_ = previous_checksum_;
-  staged_checksum_ =
-      AppendFrame(&buffer_, context_, bytes() + buffer_.size(),
-                  staged_checksum_, type, synced_bytes(), head, tail);
+  const uint64_t synced =
+      HF_MUTANT("log_writer.frame_says_synced") ? 0 : synced_bytes();
+  staged_checksum_ = AppendFrame(&buffer_, context_, bytes() + buffer_.size(),
+                                 staged_checksum_, type, synced, head, tail);
 }
 
 absl::Status LogWriter::WriteStaged() {
@@ -114,6 +117,9 @@ absl::Status LogWriter::WriteStaged() {
   const absl::Status status = file_->Write(offset, buffer_);
   buffer_.clear();
   if (buffer_.capacity() > kKeepBufferBytes) std::string().swap(buffer_);
+  if (!status.ok() && HF_MUTANT("log_writer.failed_write_is_overwritten")) {
+    bytes_.store(end, std::memory_order_release);
+  }
   HF_RETURN_IF_ERROR(status);
   previous_checksum_ = staged_checksum_;
   bytes_.store(end, std::memory_order_release);
