@@ -308,6 +308,16 @@ void SimDisk::Release(InodeId inode) {
   if (node->holds == 0 && node->links == 0) state.Collect();
 }
 
+void SimDisk::ReleaseAll() {
+  State& state = Mutable();
+  bool nameless = false;
+  for (Node& node : state.nodes) {
+    nameless |= node.holds > 0 && node.links == 0;
+    node.holds = 0;
+  }
+  if (nameless) state.Collect();
+}
+
 uint64_t SimDisk::Size(InodeId inode) const {
   return FileOf(*state_, inode).size();
 }

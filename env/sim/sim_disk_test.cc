@@ -82,5 +82,16 @@ TEST(SimDiskTest, CountsBytesOfAllFiles) {
   EXPECT_EQ(disk.bytes(), 0u);
 }
 
+TEST(SimDiskTest, ReleaseAllLetsGoOfWhatHasNoName) {
+  SimDisk disk = DiskWith("1234");
+  const auto inode = disk.Lookup("/f").value();
+  disk.Hold(inode);
+  disk.Hold(inode);
+  ASSERT_TRUE(disk.Remove("/f").ok());
+  disk.ReleaseAll();
+  EXPECT_EQ(disk.bytes(), 0u);
+  EXPECT_EQ(disk.CrashKeepingNone().Files(), (Files{{"/f", "1234"}}));
+}
+
 }  // namespace
 }  // namespace holdfast
