@@ -105,7 +105,7 @@ class CrashProgram {
 
 struct ExploreOptions {
   PersistenceProfile profile = PosixProfile();
-  ChoiceBound bound;
+  ChoiceBound bound = {};
   // Inside recoveries, where the bound is usually tighter.
   ChoiceBound nested_bound = {.pairs_up_to_units = 0,
                               .all_up_to_combinations = 8,
@@ -121,14 +121,15 @@ struct ExploreOptions {
   uint64_t seed = 1;  // Of the random choices.
   // In which order background tasks run: the seed of SimExecutor.
   uint64_t executor_seed = 0;
-  // Ends early and says so. 0: no limit. With a limit depth 1 is explored
-  // first, then depth 2 and so on, and crash points come by turns of their call
-  // sites, so that rare sites get their share.
+  // Ends early and says so. 0: no limit. With a limit, crash points come by
+  // turns of their call sites, so that rare sites get their share. In any case
+  // depth 1 is explored first, then depth 2 and so on.
   uint64_t max_states = 0;
   double max_seconds = 0;
   size_t max_failures = 1;
-  // A path of a state as Replay prints it: explore that alone, with a timeline.
-  std::string replay;
+  // A path of a state as a report prints it: explore that alone, with a
+  // timeline.
+  std::string replay = {};
 };
 
 // A path leads to a state: for each crash the number of changing calls that the
@@ -136,22 +137,25 @@ struct ExploreOptions {
 // "drop" that and the loss of the cache, where failed syncs left things in it
 // that are not on the disk; all else is a CrashChoice of a loss of power.
 struct CrashFailure {
-  std::string why;       // What Recover said.
-  std::string replay;    // A path: "17:none 4:kept 3=0".
-  std::string timeline;  // For people: calls, marks, the crash, recovery.
-  std::string site;      // Call site of the last crash.
+  std::string why;            // What Recover said.
+  std::string replay;         // A path: "17:none 4:kept 3=0".
+  std::string timeline = {};  // For people: calls, marks, crashes, recovery.
+  std::string site = {};      // What the last crash came before.
 };
 
 struct CrashReport {
+  std::string profile;
   uint64_t states = 0;        // Recovered and judged.
   uint64_t duplicates = 0;    // Not judged again: same disk, same key.
   uint64_t crash_points = 0;  // Calls at which a crash was tried, all depths.
-  uint64_t calls = 0;         // Of the first life.
+  uint64_t calls = 0;         // Of the first life, that change the disk.
+  uint64_t sites = 0;         // Places in the code that such calls come from.
+  uint64_t failing_states = 0;
   std::vector<uint64_t> states_by_depth;
   std::map<std::string, uint64_t> states_by_site;
   double seconds = 0;
   std::string bound;      // What was and was not enumerated.
-  bool complete = false;  // Not ended by max_states or max_seconds.
+  bool complete = false;  // Not ended by a limit, or by a failure.
   absl::Status broken;    // Run or Prepare itself failed.
   std::vector<CrashFailure> failures;
   std::string timeline;  // Of a replay, failing or not.
