@@ -6,9 +6,10 @@
 //
 // Rules, separated by ";". A rule is
 //   OP PATH WHEN EFFECT
-// OP      a name of FileOpName, or "*"
-// PATH    a glob: "*" any run of characters, "?" any one; matched against the
-//         whole path, or against the last component when it has no "/"
+// OP      a name of FileOpName, or "*": those that the effect can be of
+// PATH    a glob without spaces and ";": "*" any run of characters, "?" any
+//         one; matched against the whole path, or against the last component
+//         when it has no "/"; of a rename or link against either name
 // WHEN    "@N" the N-th matching call, from 1; "@N+" from then on; "@NxK" that
 //         and the next, K in all; "~P" each with a chance of one in P (seeded)
 // EFFECT  see Fault::Effect
@@ -63,7 +64,8 @@ struct Fault {
     kStaleSector,
     // "offset:DELTA": a read or write goes to offset + DELTA (not below 0).
     kWrongOffset,
-    // "file:PATH": it goes to that file.
+    // "file:PATH": it goes to that file; in the same directory when it has no
+    // "/".
     kWrongFile,
     // "delay:MICROS" on the clock of the layer, then as usual.
     kDelay,
@@ -83,6 +85,7 @@ struct Fault {
   std::string file;  // Of kWrongFile.
 
   std::string Text() const;
+  std::string EffectText() const;            // "flip:12".
   bool Matches(const FileCall& call) const;  // OP and PATH alone.
 
   friend bool operator==(const Fault&, const Fault&) = default;
