@@ -208,6 +208,7 @@ absl::Status Recovery::ReplayLogs(const DirectoryListing& files) {
     LogEnd end;
     HF_RETURN_IF_ERROR(ReplayLog(number, &end));
     last_log_read_ = number;
+    last_log_end_ = end.bytes;
     if (!end.sealed || end.successor == 0) {
       return HF_STEP("recovery.reaches_close", CheckReachedClose(end));
     }
@@ -336,10 +337,11 @@ absl::Status Recovery::CheckUnreachedLogs(const DirectoryListing& files) {
     HF_ASSIGN_OR_RETURN(const bool found, HasRecords(it->first));
     if (found) {
       HF_SOMETIMES(true, "a log that no seal names holds records");
+      // The later log is as it should be: what is wrong is the end of this one.
       return DataLoss(
-          WalFileName(core_.dir, it->first), kFrameHeaderBytes,
-          absl::StrCat("the log holds records, but log ", last_log_read_,
-                       " before it does not lead to it"));
+          WalFileName(core_.dir, last_log_read_), last_log_end_,
+          absl::StrCat("the log ends here, but log ", it->first,
+                       " holds records and this log does not lead to it"));
     }
   }
   return absl::OkStatus();

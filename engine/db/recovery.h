@@ -81,6 +81,7 @@ class Recovery {
   std::shared_ptr<MemTable> replayed_;
   SequenceNumber last_sequence_ = 0;
   uint64_t last_log_read_ = 0;
+  uint64_t last_log_end_ = 0;                    // Where that one ended.
   std::map<uint64_t, uint64_t> required_bytes_;  // By log number.
   VersionEdit edit_;
   std::vector<std::string> own_files_;  // Paths of the tables and the log made.

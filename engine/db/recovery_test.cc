@@ -176,6 +176,9 @@ TEST(RecoveryTest, RefusesRecordsAfterAHole) {
   const auto contents = ContentsAfterCrash(image);
   EXPECT_CODE(contents, kDataLoss);
   EXPECT_TRUE(Says(contents.status(), "does not lead to it"));
+  // It names the place where the log broke off, not the log that is whole.
+  EXPECT_TRUE(Says(contents.status(),
+                   absl::StrCat(logs[0], " at offset ", log.size())));
 }
 
 TEST(RecoveryTest, RefusesASealThatNamesAnEarlierLog) {
