@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "holdfast/testing/fault_plan.h"
 #include "kvd/options.h"
 #include "kvd/suggest.h"
 #include "kvd/text.h"
@@ -115,6 +116,19 @@ std::string SuggestOption(const CLI::App& app,
   return "";
 }
 
+// What users run cannot be told to damage a database.
+void AddFaultPlan([[maybe_unused]] CLI::App& app,
+                  [[maybe_unused]] CommonOptions& common) {
+#ifndef NDEBUG
+  app.add_option("--fault-plan", common.fault_plan,
+                 "Calls to the file system that go wrong, such as \"sync *.wal "
+                 "@2 eio\" (debug builds only)")
+      ->check([](const std::string& text) {
+        return std::string(FaultPlan::Parse(text).status().message());
+      });
+#endif
+}
+
 CommandLine ParseCommand(Command& command,
                          const std::vector<std::string>& arguments) {
   const std::string name(command.about().name);
@@ -125,6 +139,7 @@ CommandLine ParseCommand(Command& command,
   app.add_flag("--hex", common.hex, "Keys and values are hex, in and out");
   app.add_flag("-q,--quiet", common.quiet,
                "Say nothing on standard error but errors");
+  AddFaultPlan(app, common);
   app.set_help_flag("-h,--help", "Show this");
   // The library takes the words last to first.
   std::vector<std::string> words;

@@ -8,6 +8,7 @@
 #ifndef HOLDFAST_KVD_COMMAND_H_
 #define HOLDFAST_KVD_COMMAND_H_
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -40,6 +41,9 @@ struct CommonOptions {
   bool json = false;   // One JSON object, or JSON lines, on standard output.
   bool hex = false;    // Keys and values are hex, in arguments and in output.
   bool quiet = false;  // Nothing on standard error but errors.
+  // What goes wrong with the file system (holdfast/testing/fault_plan.h). Only
+  // debug builds have the option.
+  std::optional<std::string> fault_plan;
 };
 
 class Command {

@@ -528,6 +528,59 @@ TEST_F(KvdTest, AnUnknownFormatVersionIsExitCode6) {
 // --- Output that cannot be written
 // --------------------------------------------
 
+#ifdef NDEBUG
+TEST_F(KvdTest, ReleaseBuildsHaveNoFaultPlans) {
+  const Result result =
+      Run({"put", "--create", Db(), "a", "1", "--fault-plan", "* * @1 eio"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("--fault-plan"));
+  EXPECT_FALSE(Exists(Db()));
+}
+#else
+TEST_F(KvdTest, FaultPlanMakesCallsFail) {
+  Ok({"put", "--create", Db(), "a", "1"});
+  const Result failed =
+      Run({"put", Db(), "a", "2", "--fault-plan", "sync *.wal @1 eio"});
+  EXPECT_EQ(failed.exit_code, 5);
+  EXPECT_THAT(failed.err, HasSubstr(".wal: Input/output error"));
+  EXPECT_THAT(failed.err, Not(HasSubstr("never fired")));
+  const Result full = Run({"put", Db(), "b", "1", "--fault-plan", "space 0"});
+  EXPECT_EQ(full.exit_code, 5);
+  EXPECT_THAT(full.err, HasSubstr("No space left on device"));
+  EXPECT_EQ(Run({"get", Db(), "b"}).exit_code, 1);
+}
+
+TEST_F(KvdTest, FaultPlanKillsTheProcess) {
+  Ok({"put", "--create", Db(), "a", "1"});
+  const Result killed =
+      Run({"put", Db(), "b", "2", "--fault-plan", "rename CURRENT @1 kill"});
+  EXPECT_EQ(killed.exit_code, 1000 + SIGKILL);
+  EXPECT_EQ(Ok({"get", Db(), "a"}), "1");
+  EXPECT_EQ(Run({"get", Db(), "b"}).exit_code, 1);
+}
+
+TEST_F(KvdTest, TellsFaultsThatNeverFired) {
+  Ok({"put", "--create", Db(), "a", "1"});
+  const Result result =
+      Run({"get", Db(), "a", "--quiet", "--fault-plan",
+           "open CURRENT @1 delay:1; sync nothing @1 eio; space 1000000"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(result.out, "1");
+  EXPECT_EQ(result.err,
+            "kvd: fault plan: never fired: sync nothing @1 eio; "
+            "space 1000000\n");
+}
+
+TEST_F(KvdTest, RefusesABadFaultPlanWithReason) {
+  const Result result = Run({"put", "--create", Db(), "a", "1", "--fault-plan",
+                             "sync * @1 eio; sync * @0 eio"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("rule 2 \"sync * @0 eio\": \"@0\": when "
+                                    "is @N"));
+  EXPECT_FALSE(Exists(Db()));
+}
+#endif
+
 TEST_F(KvdTest, OutputThatFailsIsExitCode5) {
   MakeSmallDatabase();
   for (const Stdout where :

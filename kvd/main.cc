@@ -12,8 +12,11 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "base/status_util.h"
 #include "engine/format/format_version.h"
 #include "holdfast/env/env.h"
+#include "holdfast/testing/fault_file_system.h"
+#include "holdfast/testing/fault_plan.h"
 #include "kvd/cli.h"
 #include "kvd/command.h"
 #include "kvd/commands/commands.h"
@@ -35,6 +38,47 @@ void OccupyStandardDescriptors() {
   }
 }
 
+// An environment whose file system fails as planned.
+class FaultyEnv final : public Env {
+ public:
+  FaultyEnv(Env& base, const FaultPlan& plan)
+      : base_(base), faults_(&base.file_system(), nullptr, &base.clock()) {
+    faults_.SetPlan(plan);
+  }
+
+  FileSystem& file_system() override { return faults_; }
+  Clock& clock() override { return base_.clock(); }
+  Executor& executor() override { return base_.executor(); }
+
+  const FaultFileSystem& faults() const { return faults_; }
+
+ private:
+  Env& base_;
+  FaultFileSystem faults_;
+};
+
+// Runs the command with the file system of its --fault-plan, and says in the
+// end which of the faults never happened: a run that was to show something and
+// did not.
+absl::StatusOr<ExitCode> RunWithFaults(Command& command, Session& session) {
+  HF_ASSIGN_OR_RETURN(const FaultPlan plan,
+                      FaultPlan::Parse(*command.common().fault_plan));
+  FaultyEnv env(session.env, plan);
+  Session faulty = {.env = env,
+                    .out = session.out,
+                    .messages = session.messages,
+                    .interrupts = session.interrupts,
+                    .out_is_terminal = session.out_is_terminal,
+                    .messages_is_terminal = session.messages_is_terminal};
+  absl::StatusOr<ExitCode> result = command.Run(faulty);
+  const std::string never = env.faults().NeverFired();
+  if (!never.empty()) {
+    (void)session.messages.Write(
+        absl::StrCat("kvd: fault plan: never fired: ", never, "\n"));
+  }
+  return result;
+}
+
 absl::StatusOr<ExitCode> RunCommand(Command& command, Output& out,
                                     ByteSink& messages) {
   // Before any thread, so that all of them inherit the blocked signals.
@@ -48,7 +92,9 @@ absl::StatusOr<ExitCode> RunCommand(Command& command, Output& out,
       .interrupts = interrupts.has_value() ? &*interrupts : nullptr,
       .out_is_terminal = isatty(STDOUT_FILENO) == 1,
       .messages_is_terminal = isatty(STDERR_FILENO) == 1};
-  return command.Run(session);
+  return command.common().fault_plan.has_value()
+             ? RunWithFaults(command, session)
+             : command.Run(session);
 }
 
 int Main(const std::vector<std::string>& arguments) {
