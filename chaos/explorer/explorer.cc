@@ -133,7 +133,11 @@ class Explorer {
         Live(&program_, {.disk = prepared_}, options_, {.sites = &sites_});
     report_.calls = first.calls;
     report_.broken = Annotate(first.status, "Run failed");
-    if (!first.status.ok()) return;
+    if (!first.status.ok()) {
+      const Walk walk = WalkPath(&program_, prepared_, options_, {}, true);
+      report_.timeline = Timeline({}, walk);
+      return;
+    }
     const int depth = std::max(options_.depth, 1);
     report_.states_by_depth.assign(static_cast<size_t>(depth), 0);
     // Each pass crashes once more in a row than the one before, so that what is

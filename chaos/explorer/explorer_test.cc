@@ -320,12 +320,17 @@ TEST(CrashExplorerTest, RareSitesComeFirst) {
 }
 
 TEST(CrashExplorerTest, TellsBrokenTestsFromFindings) {
-  LambdaProgram program([](CrashRun&) { return absl::InternalError("oops"); },
-                        [](CrashRun&) { return absl::OkStatus(); });
+  LambdaProgram program(
+      [](CrashRun& run) {
+        HF_RETURN_IF_ERROR(WriteToy(run.env().file_system(), "/f", "x"));
+        return absl::InternalError("oops");
+      },
+      [](CrashRun&) { return absl::OkStatus(); });
   const CrashReport report = ExploreCrashes(&program, {});
   EXPECT_FALSE(report.ok());
   EXPECT_TRUE(report.failures.empty());
   EXPECT_THAT(report.Text(), HasSubstr("Run failed: oops"));
+  EXPECT_THAT(report.Text(), HasSubstr("       1  create /f"));
 }
 
 TEST(CrashExplorerTest, RefusesPathsThatLeadNowhere) {

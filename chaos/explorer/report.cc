@@ -26,7 +26,8 @@ uint64_t CrashProgram::StateKey(absl::Span<const CrashMark> marks) const {
 
 std::string CrashReport::Text() const {
   if (!broken.ok()) {
-    return absl::StrCat("the test itself is broken: ", broken.ToString(), "\n");
+    return absl::StrCat("before any crash: ", broken.ToString(), "\n",
+                        timeline);
   }
   std::string text;
   for (const CrashFailure& failure : failures) {

@@ -158,7 +158,7 @@ struct CrashReport {
   bool complete = false;  // Not ended by a limit, or by a failure.
   absl::Status broken;    // Run or Prepare itself failed.
   std::vector<CrashFailure> failures;
-  std::string timeline;  // Of a replay, failing or not.
+  std::string timeline;  // Of a replay, failing or not, and of a broken Run.
 
   bool ok() const { return broken.ok() && failures.empty() && states > 0; }
   std::string Text() const;
