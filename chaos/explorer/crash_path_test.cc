@@ -3,6 +3,7 @@
 #include <string>
 
 #include "gtest/gtest.h"
+#include "holdfast/testing/sim_disk.h"
 
 namespace holdfast {
 namespace {
@@ -23,6 +24,23 @@ TEST(CrashPathTest, RefusesWhatIsNoPath) {
                            "kept 3=0", "1x:none"}) {
     EXPECT_FALSE(ParsePath(text).ok()) << text;
   }
+}
+
+// A file that was open when the process died and has no name takes no space any
+// more; what is pending is pending still.
+TEST(CrashPathTest, KilledProcessesHoldNothing) {
+  SimDisk disk;
+  const SimDisk::InodeId inode = *disk.Create("/f");
+  disk.Hold(inode);
+  disk.Write(inode, 0, "x");
+  ASSERT_TRUE(disk.Remove("/f").ok());
+  ASSERT_TRUE(disk.SyncDirectory("/").ok());
+  ASSERT_TRUE(disk.Create("/pending").ok());
+  EXPECT_EQ(disk.bytes(), 1u);
+  const SimDisk killed = KillProcess(disk);
+  EXPECT_EQ(killed.bytes(), 0u);
+  EXPECT_EQ(killed.Pending().size(), 1u);
+  EXPECT_TRUE(killed.Exists("/pending"));
 }
 
 }  // namespace

@@ -378,6 +378,92 @@ TEST(CrashExplorerTest, GivesSeveralFailuresOfDifferentKinds) {
   EXPECT_GE(report.failing_states, 4u);
 }
 
+// One failure of a kind is enough.
+TEST(CrashExplorerTest, GivesTheSameFailureOnce) {
+  LambdaProgram program(
+      [](CrashRun& run) {
+        return WriteToy(run.env().file_system(), "/f", "x");
+      },
+      [](CrashRun&) { return absl::InternalError("always"); });
+  const CrashReport report =
+      ExploreCrashes(&program, {.depth = 1, .max_failures = 100});
+  EXPECT_EQ(report.failures.size(), report.sites) << report.Text();
+  EXPECT_GT(report.failing_states, report.failures.size());
+}
+
+// A chance of nearly nothing: the first of each call site is crashed anyway.
+TEST(CrashExplorerTest, SamplesEachCallSite) {
+  TiresProgram program(1);
+  Found(&program, {.nest_one_in = {uint64_t{1} << 60}});
+}
+
+TEST(CrashExplorerTest, NoTwoLivesDrawTheSameIdentity) {
+  LambdaProgram program(
+      [](CrashRun& run) {
+        run.Mark("id", *run.env().file_system().UniqueId());
+        return WriteToy(run.env().file_system(), "/f", "x");
+      },
+      [](CrashRun& run) {
+        const uint64_t id = *run.env().file_system().UniqueId();
+        for (const CrashMark& mark : run.marks()) {
+          if (mark.value == id) return absl::InternalError("same identity");
+        }
+        run.Mark("id", id);
+        return run.env().file_system().SyncDirectory("/");
+      });
+  const CrashReport report = ExploreCrashes(&program, {.nest_one_in = {1, 1}});
+  EXPECT_TRUE(report.ok()) << report.Text();
+  EXPECT_GT(report.states_by_depth.back(), 0u);
+}
+
+// After a sync that failed, the cache shows what is not on the disk. It may be
+// dropped without a crash.
+TEST(CrashExplorerTest, DropsTheCacheAfterAFailedSync) {
+  LambdaProgram program(
+      [](CrashRun& run) {
+        FileSystem& fs = run.env().file_system();
+        HF_ASSIGN_OR_RETURN(std::unique_ptr<WritableFile> file,
+                            fs.CreateFile("/f"));
+        HF_RETURN_IF_ERROR(fs.SyncDirectory("/"));
+        HF_RETURN_IF_ERROR(file->Write(0, "x"));
+        run.env().fs().ArmNextSync(SyncOutcome::kFailsKeepsNew);
+        EXPECT_FALSE(file->Sync().ok());
+        run.Mark("failed");
+        return absl::OkStatus();
+      },
+      [](CrashRun&) { return absl::OkStatus(); });
+  const CrashReport dropped = ExploreCrashes(&program, {.replay = "4:drop"});
+  EXPECT_THAT(dropped.timeline, HasSubstr("cache of the operating system"));
+
+  // Losses of power that leave the same are visited once, so that a second
+  // visit after the mark is that of the dropped cache.
+  int visits = 0;
+  LambdaProgram looks([&](CrashRun& run) { return program.Run(run); },
+                      [&](CrashRun& run) {
+                        visits += !run.marks().empty() && run.power_lost() &&
+                                  Content(run) == std::string(1, '\0');
+                        return absl::OkStatus();
+                      });
+  ExploreCrashes(&looks, {.depth = 1});
+  EXPECT_EQ(visits, 2);
+}
+
+TEST(CrashExplorerTest, KeysOfStatesTakeAllOfTheMarks) {
+  ConfigProgram program({});
+  const std::vector<std::vector<CrashMark>> marks = {
+      {},
+      {{.text = "a", .value = 1}},
+      {{.text = "a", .value = 2}},
+      {{.text = "b", .value = 1}},
+      {{.text = "a", .value = 1}, {.text = "b", .value = 1}},
+      {{.text = "b", .value = 1}, {.text = "a", .value = 1}}};
+  std::set<uint64_t> keys;
+  for (const std::vector<CrashMark>& some : marks) {
+    keys.insert(program.CrashProgram::StateKey(some));
+  }
+  EXPECT_EQ(keys.size(), marks.size());
+}
+
 TEST(CrashExplorerDeathTest, NamesTheStateInWhichAnAssertionFailed) {
   LambdaProgram program(
       [](CrashRun& run) {
