@@ -7,19 +7,24 @@
 #include <memory>
 #include <ostream>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/substitute.h"
 #include "env/posix/temp_directory.h"
 #include "gtest/gtest.h"
 #include "holdfast/db.h"
 #include "holdfast/env/env.h"
+#include "holdfast/testing/fault_file_system.h"
+#include "holdfast/testing/fault_plan.h"
+#include "holdfast/testing/file_call.h"
 #include "tests/util/contents.h"
 #include "tests/util/directory.h"
-#include "tests/util/fault_file_system.h"
 #include "tests/util/manual_executor.h"
 #include "tests/util/memory_file_system.h"
 #include "tests/util/numbered_writes.h"
@@ -47,11 +52,18 @@ enum class Cure {
 
 struct Case {
   const char* name;
-  absl::StatusCode error;
-  uint64_t times;
-  Fault::Effect effect;
+  // A fault plan in which "$0" stands for the number of the call.
+  std::string_view rule;
+  std::string_view cause;  // What errors say.
+  uint64_t least_calls;    // There are at least so many to fail.
   Cure cure;
 };
+
+void Plan(FaultFileSystem& faults, std::string_view text) {
+  const absl::StatusOr<FaultPlan> plan = FaultPlan::Parse(text);
+  ASSERT_OK(plan);
+  faults.SetPlan(*plan);
+}
 
 std::ostream& operator<<(std::ostream& out, const Case& c) {
   return out << c.name;
@@ -75,18 +87,14 @@ class FaultyRun {
     Connect();
   }
 
-  // Runs everything, with the fault at the given call of all. RETURNS false
-  // when the run made fewer calls.
+  // Runs everything, with the fault at the given call. RETURNS false when the
+  // run made fewer calls.
   bool WithFaultAt(uint64_t call) {
-    Fault fault;
-    fault.call = call;
-    fault.times = case_.times;
-    fault.effect = case_.effect;
-    fault.error = absl::Status(case_.error, "a planned fault");
-    faults_->Plan(fault);
+    const std::string plan = absl::Substitute(case_.rule, call);
+    Plan(*faults_, plan);
     Workload();
     if (testing::Test::HasFailure()) {
-      ADD_FAILURE() << "with a fault at call " << call << ": " << fault_;
+      ADD_FAILURE() << "with the fault plan \"" << plan << "\": " << fault_;
     }
     return !fault_.empty();
   }
@@ -135,7 +143,7 @@ class FaultyRun {
 
   // Remembers what failed, for messages.
   void NoteFault() {
-    if (fault_.empty()) fault_ = faults_->first_failed();
+    if (fault_.empty()) fault_ = faults_->FirstFired();
   }
 
   // Opens; when that fails, again without faults, which must work.
@@ -165,7 +173,7 @@ class FaultyRun {
 
   // An error must be the planned one, told by its code or as the cause.
   void CheckError(const absl::Status& error) {
-    EXPECT_TRUE(Says(error, "a planned fault"));
+    EXPECT_TRUE(Says(error, case_.cause));
     EXPECT_FALSE(absl::IsDataLoss(error)) << error;
   }
 
@@ -231,11 +239,10 @@ class FaultyRun {
   // Reads may fail while calls do, but never give anything else than what was
   // acknowledged.
   void CheckReads() {
-    EXPECT_TRUE(HoldsOrFails(*db_, numbered_.After(written_),
-                             [&](const absl::Status& error) {
-                               return Says(error, "a planned fault");
-                             }))
-        << "after " << fault_ << faults_->first_failed();
+    EXPECT_TRUE(HoldsOrFails(
+        *db_, numbered_.After(written_),
+        [&](const absl::Status& error) { return Says(error, case_.cause); }))
+        << "after " << fault_ << faults_->FirstFired();
   }
   // A write that failed may be found after all by who opens the database next,
   // whole, and then stays.
@@ -282,38 +289,56 @@ class FaultyRun {
 class FaultTest : public testing::TestWithParam<Case> {};
 
 TEST_P(FaultTest, AtEveryCallLosesNothingAndHeals) {
-  uint64_t call = 0;
+  uint64_t call = 1;
   while (FaultyRun(GetParam()).WithFaultAt(call) && !HasFailure()) {
     call += kCallStep;
   }
-  if (!HasFailure()) EXPECT_GT(call, 300u);
+  if (!HasFailure()) EXPECT_GT(call, GetParam().least_calls);
 }
 
-constexpr uint64_t kOnce = 1;
-constexpr uint64_t kForEver = UINT64_MAX;
-constexpr absl::StatusCode kIoError = absl::StatusCode::kInternal;
-constexpr absl::StatusCode kNoSpace = absl::StatusCode::kResourceExhausted;
+constexpr std::string_view kIoError = "Input/output error";
+constexpr std::string_view kNoSpace = "No space left on device";
+constexpr std::string_view kTooMany = "Too many open files";
+constexpr uint64_t kAllCalls = 300;
+constexpr uint64_t kWriteCalls = 100;
+constexpr uint64_t kOpenCalls = 20;
 
 INSTANTIATE_TEST_SUITE_P(
     Cases, FaultTest,
-    testing::Values(Case{"IoErrorOnceResume", kIoError, kOnce,
-                         Fault::Effect::kNone, Cure::kResume},
-                    Case{"IoErrorOnceReopen", kIoError, kOnce,
-                         Fault::Effect::kNone, Cure::kReopen},
-                    Case{"IoErrorOnceDie", kIoError, kOnce,
-                         Fault::Effect::kPartial, Cure::kDie},
-                    Case{"IoErrorForEverResume", kIoError, kForEver,
-                         Fault::Effect::kPartial, Cure::kResume},
-                    Case{"IoErrorForEverReopen", kIoError, kForEver,
-                         Fault::Effect::kNone, Cure::kReopen},
-                    Case{"NoSpaceOnceResume", kNoSpace, kOnce,
-                         Fault::Effect::kPartial, Cure::kResume},
-                    Case{"NoSpaceOnceReopen", kNoSpace, kOnce,
-                         Fault::Effect::kPartial, Cure::kReopen},
-                    Case{"NoSpaceForEverResume", kNoSpace, kForEver,
-                         Fault::Effect::kPartial, Cure::kResume},
-                    Case{"NoSpaceForEverDie", kNoSpace, kForEver,
-                         Fault::Effect::kNone, Cure::kDie}),
+    testing::Values(Case{"IoErrorOnceResume", "* * @$0 eio", kIoError,
+                         kAllCalls, Cure::kResume},
+                    Case{"IoErrorOnceReopen", "* * @$0 eio", kIoError,
+                         kAllCalls, Cure::kReopen},
+                    Case{"IoErrorOnceDie", "* * @$0 eio", kIoError, kAllCalls,
+                         Cure::kDie},
+                    Case{"DoneErrorOnceResume", "* * @$0 done-eio", kIoError,
+                         kAllCalls, Cure::kResume},
+                    Case{"DoneErrorOnceReopen", "* * @$0 done-eio", kIoError,
+                         kAllCalls, Cure::kReopen},
+                    Case{"TornWriteOnceDie", "write * @$0 torn:300", kIoError,
+                         kWriteCalls, Cure::kDie},
+                    Case{"TornWriteOnceResume", "write * @$0 torn:300",
+                         kIoError, kWriteCalls, Cure::kResume},
+                    Case{"IoErrorForEverResume", "* * @$0+ eio", kIoError,
+                         kAllCalls, Cure::kResume},
+                    Case{"IoErrorForEverReopen", "* * @$0+ eio", kIoError,
+                         kAllCalls, Cure::kReopen},
+                    Case{"TornWritesForEverResume", "write * @$0+ torn:300",
+                         kIoError, kWriteCalls, Cure::kResume},
+                    Case{"NoSpaceOnceResume", "* * @$0 enospc", kNoSpace,
+                         kAllCalls, Cure::kResume},
+                    Case{"ShortWriteOnceResume", "write * @$0 short:300",
+                         kNoSpace, kWriteCalls, Cure::kResume},
+                    Case{"ShortWriteOnceReopen", "write * @$0 short:300",
+                         kNoSpace, kWriteCalls, Cure::kReopen},
+                    Case{"NoSpaceForEverResume", "* * @$0+ enospc", kNoSpace,
+                         kAllCalls, Cure::kResume},
+                    Case{"ShortWritesForEverResume", "write * @$0+ short:300",
+                         kNoSpace, kWriteCalls, Cure::kResume},
+                    Case{"NoSpaceForEverDie", "* * @$0+ enospc", kNoSpace,
+                         kAllCalls, Cure::kDie},
+                    Case{"TooManyFilesForEverResume", "open * @$0+ emfile",
+                         kTooMany, kOpenCalls, Cure::kResume}),
     [](const auto& info) { return info.param.name; });
 
 // --- Single faults, on real files and threads -------------------------------
@@ -330,15 +355,8 @@ class OneFaultTest : public testing::Test {
     db_ = OpenOrDie(options_, path_);
   }
 
-  void Fail(FileOp op, std::string_view path_part, uint64_t times,
-            absl::StatusCode code = kIoError) {
-    Fault fault;
-    fault.op = op;
-    fault.path_part = std::string(path_part);
-    fault.times = times;
-    fault.error = absl::Status(code, "a planned fault");
-    faults_.Plan(fault);
-  }
+  // A test whose faults never happened shows nothing.
+  void TearDown() override { EXPECT_EQ(faults_.NeverFired(), ""); }
 
   TempDirectory directory_;
   std::unique_ptr<Env> posix_;
@@ -353,21 +371,21 @@ constexpr WriteOptions kSync{.sync = true};
 
 TEST_F(OneFaultTest, FailedLogSyncMakesTheDatabaseReadOnly) {
   ASSERT_OK(db_->Put({}, "before", "1"));
-  Fail(FileOp::kSync, ".wal", kOnce);
+  Plan(faults_, "sync *.wal @1 eio");
   const absl::Status status = db_->Put(kSync, "unsynced", "1");
-  EXPECT_TRUE(Says(status, "a planned fault"));
-  ASSERT_EQ(faults_.failed(), 1u);
+  EXPECT_TRUE(Says(status, kIoError));
+  ASSERT_EQ(faults_.fired(), 1u);
 
   const DbHealth health = db_->Health();
   EXPECT_EQ(health.state, HealthState::kReadOnly);
-  EXPECT_TRUE(Says(health.cause, "a planned fault"));
+  EXPECT_TRUE(Says(health.cause, kIoError));
   // Nothing more is acknowledged, although the file would take it.
   for (const absl::Status& refused :
        {db_->Put({}, "later", "1"), db_->Put(kSync, "later", "1"),
         db_->Delete({}, "before"), db_->Write(kSync, WriteBatch()),
         db_->SyncWal(), db_->Flush()}) {
     EXPECT_CODE(refused, kFailedPrecondition);
-    EXPECT_TRUE(Says(refused, "a planned fault"));
+    EXPECT_TRUE(Says(refused, kIoError));
   }
   // Reads go on, and do not see the write that failed.
   EXPECT_TRUE(Holds(*db_, {{"before", "1"}}));
@@ -385,7 +403,7 @@ TEST_F(OneFaultTest, FailedLogSyncMakesTheDatabaseReadOnly) {
 
 TEST_F(OneFaultTest, FailedLogSyncIsMendedByReopening) {
   ASSERT_OK(db_->Put({}, "before", "1"));
-  Fail(FileOp::kSync, ".wal", kOnce);
+  Plan(faults_, "sync *.wal @1 eio");
   EXPECT_FALSE(db_->SyncWal().ok());
   EXPECT_EQ(db_->Health().state, HealthState::kReadOnly);
   db_->Close().IgnoreError();
@@ -398,18 +416,18 @@ TEST_F(OneFaultTest, FailedLogSyncIsMendedByReopening) {
 
 TEST_F(OneFaultTest, FailedLogSyncIsNotRepeated) {
   ASSERT_OK(db_->Put({}, "before", "1"));
-  Fail(FileOp::kSync, ".wal", kOnce);
+  Plan(faults_, "sync *.wal @1 eio");
   EXPECT_FALSE(db_->SyncWal().ok());
-  const uint64_t calls = faults_.calls();
+  const uint64_t calls = faults_.counts()[0].matched;
   EXPECT_FALSE(db_->SyncWal().ok());
   EXPECT_FALSE(db_->Put(kSync, "a", "1").ok());
   db_->Close().IgnoreError();
-  EXPECT_EQ(faults_.calls(), calls);
+  EXPECT_EQ(faults_.counts()[0].matched, calls);
 }
 
 TEST_F(OneFaultTest, ResumeFailsWhileTheCauseLasts) {
   ASSERT_OK(db_->Put({}, "before", "1"));
-  Fail(FileOp::kSync, "", kForEver);
+  Plan(faults_, "sync * @1+ eio");
   EXPECT_FALSE(db_->Put(kSync, "a", "1").ok());
   for (int i = 0; i < 3; ++i) {
     EXPECT_FALSE(db_->Resume().ok());
@@ -430,7 +448,7 @@ TEST_F(OneFaultTest, ResumeOfAHealthyDatabaseDoesNothing) {
 }
 
 TEST_F(OneFaultTest, FailedLogWriteIsNotFatal) {
-  Fail(FileOp::kWrite, ".wal", kOnce);
+  Plan(faults_, "write *.wal @1 eio");
   EXPECT_FALSE(db_->Put({}, "a", "1").ok());
   EXPECT_CODE(db_->Get({}, "a"), kNotFound);
   if (db_->Health().state != HealthState::kHealthy) ASSERT_OK(db_->Resume());
@@ -440,13 +458,13 @@ TEST_F(OneFaultTest, FailedLogWriteIsNotFatal) {
 
 TEST_F(OneFaultTest, BackgroundErrorShowsInHealthAndInTheNextWrite) {
   ASSERT_OK(db_->Put({}, "a", "1"));
-  Fail(FileOp::kSync, ".sst", kForEver);
-  EXPECT_TRUE(Says(db_->Flush(), "a planned fault"));
+  Plan(faults_, "sync *.sst @1+ eio");
+  EXPECT_TRUE(Says(db_->Flush(), kIoError));
   const DbHealth health = db_->Health();
   EXPECT_NE(health.state, HealthState::kHealthy);
-  EXPECT_TRUE(Says(health.cause, "a planned fault"));
-  EXPECT_TRUE(Says(db_->Put({}, "b", "1"), "a planned fault"));
-  EXPECT_TRUE(Says(db_->WaitForBackgroundWork(), "a planned fault"));
+  EXPECT_TRUE(Says(health.cause, kIoError));
+  EXPECT_TRUE(Says(db_->Put({}, "b", "1"), kIoError));
+  EXPECT_TRUE(Says(db_->WaitForBackgroundWork(), kIoError));
   EXPECT_TRUE(Holds(*db_, {{"a", "1"}}));
   faults_.Clear();
   ASSERT_OK(db_->Resume());
@@ -458,12 +476,12 @@ TEST_F(OneFaultTest, BackgroundErrorShowsInHealthAndInTheNextWrite) {
 TEST_F(OneFaultTest, FailedReadIsReportedAndPasses) {
   ASSERT_OK(db_->Put({}, "a", "1"));
   ASSERT_OK(db_->Flush());
-  Fail(FileOp::kRead, ".sst", kForEver);
-  EXPECT_TRUE(Says(db_->Get({}, "a").status(), "a planned fault"));
+  Plan(faults_, "read *.sst @1+ eio");
+  EXPECT_TRUE(Says(db_->Get({}, "a").status(), kIoError));
   const auto it = db_->NewIterator({});
   it->SeekToFirst();
   EXPECT_FALSE(it->Valid());
-  EXPECT_TRUE(Says(it->status(), "a planned fault"));
+  EXPECT_TRUE(Says(it->status(), kIoError));
   faults_.Clear();
   EXPECT_TRUE(Holds(*db_, {{"a", "1"}}));
   it->SeekToFirst();  // An iterator can be used again after an error.
@@ -479,12 +497,8 @@ TEST_F(OneFaultTest, FailureLeaksNoDescriptors) {
        {FileOp::kCreate, FileOp::kOpen, FileOp::kRead, FileOp::kWrite,
         FileOp::kSync, FileOp::kClose, FileOp::kRename, FileOp::kSyncDirectory,
         FileOp::kRemove, FileOp::kList}) {
-    for (uint64_t call = 0; call < 10; ++call) {
-      Fault fault;
-      fault.op = op;
-      fault.call = call;
-      fault.error = absl::InternalError("a planned fault");
-      faults_.Plan(fault);
+    for (uint64_t call = 1; call <= 10; ++call) {
+      Plan(faults_, absl::StrCat(FileOpName(op), " * @", call, "+ eio"));
       auto db = DB::Open(options_, path_);
       if (db.ok()) {
         (*db)->Put(kSync, "a", "1").IgnoreError();
@@ -494,9 +508,11 @@ TEST_F(OneFaultTest, FailureLeaksNoDescriptors) {
         db->reset();
       }
       faults_.Clear();
+      if (call == 1) ASSERT_GT(faults_.fired(), 0u) << FileOpName(op);
       ASSERT_EQ(CountOpenFiles(), before) << FileOpName(op) << " " << call;
     }
   }
+  faults_.SetPlan({});
   db_ = OpenOrDie(options_, path_);
 }
 
@@ -527,7 +543,7 @@ TEST_F(OneFaultTest, WriterIsNotStalledByACompactionWithoutSpace) {
   options_.level0_slowdown_trigger = 2;
   options_.level0_stop_trigger = 3;
   // Compaction opens tables, which flushes do not: those go on.
-  Fail(FileOp::kOpen, ".sst", kForEver, kNoSpace);
+  Plan(faults_, "open *.sst @1+ enospc");
   db_ = OpenOrDie(options_, path_);
   EXPECT_CODE(fill(300), kResourceExhausted);
   faults_.Clear();
@@ -544,7 +560,7 @@ TEST_F(OneFaultTest, TooManyOpenFilesPasses) {
   db_.reset();
   options_.disable_auto_compaction = true;
   db_ = OpenOrDie(options_, path_);
-  Fail(FileOp::kOpen, ".sst", kForEver, kNoSpace);
+  Plan(faults_, "open *.sst @1+ emfile");
   EXPECT_CODE(db_->Get({}, "0"), kResourceExhausted);
   faults_.Clear();
   EXPECT_OK(db_->Get({}, "0"));
