@@ -485,6 +485,24 @@ TEST(CompactionJobTest, FewerEntriesThanTheManifestSaysIsDataLoss) {
   EXPECT_TRUE(absl::StrContains(status.message(), "gave 37 entries")) << status;
 }
 
+TEST(CompactionJobTest, EntriesOutOfOrderAreDataLoss) {
+  Tree tree;
+  for (const char* key : {"b", "a"}) {
+    Entries memtable;
+    tree.Put(&memtable, key, ValueType::kValue);
+    ASSERT_TRUE(tree.FlushToLevel0(memtable).ok());
+  }
+  Merge merge;
+  merge.level = 1;  // Where tables do not overlap and go from left to right.
+  merge.output_level = 2;
+  const FileList files = tree.versions.current()->files(0);
+  merge.inputs = {files[1], files[0]};
+  ASSERT_EQ(merge.inputs[0]->smallest_user_key(), "b");
+  const absl::Status status = RunCompaction(tree.Compaction(), merge).status();
+  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+  EXPECT_TRUE(absl::StrContains(status.message(), "out of order")) << status;
+}
+
 // Goal: whatever is written, flushed and compacted, every snapshot and the
 // present read the same, by Get and by scanning; no file is left over, and
 // recovery finds the same tree.

@@ -152,7 +152,6 @@ absl::Status Background::FlushOldest() {
     edit.log_number = core_.versions.next_file_number();
   }
   if (HF_MUTANT("background.flush_ends_its_log")) edit.log_number.reset();
-  edit.last_sequence = frozen.table->largest_sequence();
   if (table.has_value()) {
     core_.counters.flush_bytes.Add(table->bytes);
     edit.added.push_back(*std::move(table));

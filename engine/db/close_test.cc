@@ -77,6 +77,32 @@ TEST(CloseTest, MakesTheLogDurableWhenItCannotBeSealed) {
   EXPECT_TRUE(*DurableContents(env.fs) == kLogged);
 }
 
+// Goal: what a reader kept from being removed goes when the database is closed
+// after it.
+TEST(CloseTest, RemovesWhatReadersHeld) {
+  ManualEnv env;
+  const auto db = OpenDb(&env, QuietOptions());
+  ASSERT_OK(db);
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_OK((*db)->Put({}, "key", BigValue(std::to_string(i), 100)));
+    ASSERT_OK((*db)->Flush());
+  }
+  auto reader = (*db)->NewIterator({});
+  reader->SeekToFirst();
+  ASSERT_OK((*db)->CompactRange({}, {}));
+  const auto tables = [&] {
+    int count = 0;
+    for (const std::string& name : env.fs.Names(kDbDir)) {
+      count += name.ends_with(".sst") ? 1 : 0;
+    }
+    return count;
+  };
+  EXPECT_EQ(tables(), 3);
+  reader.reset();
+  ASSERT_OK((*db)->Close());
+  EXPECT_EQ(tables(), 1);
+}
+
 // After a failed sync nothing is known of the log: another one that succeeds
 // would prove nothing, and a write could hide what was lost.
 TEST(CloseTest, LeavesALogAloneWhoseSyncFailed) {

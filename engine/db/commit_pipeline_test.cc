@@ -134,6 +134,19 @@ TEST_F(CommitPipelineTest, AWriteThatFindsNoSpaceLeavesNothing) {
   EXPECT_TRUE(*contents == (Contents{{"a", "1"}, {"b", "2"}}));
 }
 
+TEST_F(CommitPipelineTest, AnIoErrorOfTheLogMakesItReadOnly) {
+  env_.fs.before = FailNth(0, Calls("write", ".wal"));
+  EXPECT_CODE(db_->Put({}, "a", "1"), kInternal);
+  EXPECT_EQ(db_->Health().state, HealthState::kReadOnly);
+  EXPECT_CODE(db_->Put({}, "b", "2"), kFailedPrecondition);
+}
+
+TEST_F(CommitPipelineTest, AnEmptySyncedBatchSyncsWhatWasWrittenBefore) {
+  ASSERT_OK(db_->Put({}, "a", "1"));
+  ASSERT_OK(db_->Write({.sync = true}, WriteBatch()));
+  EXPECT_TRUE(*DurableContents(env_.fs) == (Contents{{"a", "1"}}));
+}
+
 TEST_F(CommitPipelineTest, AFailedSyncIsNeverTriedAgain) {
   env_.fs.before = FailNth(0, Calls("sync", ".wal"));
   EXPECT_CODE(db_->Put({.sync = true}, "a", "1"), kInternal);

@@ -35,6 +35,16 @@ class LifecycleTest : public testing::Test {
   std::unique_ptr<DB> db_;
 };
 
+TEST_F(LifecycleTest, ADeletionHidesTheTableBelow) {
+  Open();
+  ASSERT_OK(db_->Put({}, "a", "1"));
+  ASSERT_OK(db_->Flush());
+  ASSERT_OK(db_->Delete({}, "a"));
+  EXPECT_CODE(db_->Get({}, "a"), kNotFound);
+  ASSERT_OK(db_->Flush());
+  EXPECT_CODE(db_->Get({}, "a"), kNotFound);
+}
+
 TEST_F(LifecycleTest, EveryCallAfterCloseSaysSo) {
   Open();
   ASSERT_OK(db_->Put({}, "a", "1"));

@@ -74,8 +74,6 @@ absl::StatusOr<std::unique_ptr<WalChain>> Recovery::RunSteps() {
   HF_RETURN_IF_ERROR(wal->Begin(log_number, last_sequence_ + 1));
   own_files_.push_back(wal->current().path());
   edit_.log_number = log_number;
-  edit_.last_sequence = last_sequence_;
-  if (HF_MUTANT("recovery.last_sequence_is_kept")) edit_.last_sequence.reset();
   {
     MutexLock lock(&core_.manifest_mu);
     HF_RETURN_IF_ERROR(

@@ -29,6 +29,16 @@ constexpr LogHeader kHeader = {.version = kFormatVersion,
                                .previous_bytes = 1000,
                                .first_sequence = 42};
 
+// Goal: a payload is its own log's, place's and predecessor's, to all 64 bits
+// of its checksum; the 32 of the header alone would be few.
+TEST(LogFrameTest, PayloadsAreBoundToLogPlaceAndPredecessor) {
+  const uint64_t context = PayloadContext(1, 2, 3);
+  EXPECT_EQ(context, PayloadContext(1, 2, 3));
+  EXPECT_NE(context, PayloadContext(9, 2, 3));
+  EXPECT_NE(context, PayloadContext(1, 9, 3));
+  EXPECT_NE(context, PayloadContext(1, 2, 9));
+}
+
 TEST(LogFrameTest, MatchesTheFormatPage) {
   // A whole log: header, a record after a sync, a seal.
   const uint64_t context = kIdentity.context();

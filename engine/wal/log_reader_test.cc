@@ -548,6 +548,9 @@ TEST(LogReaderTest, RefusesFramesInAWrongOrder) {
           .bytes(),
       log().Add(FrameType::kSeal, "short").bytes(),
       FrameMaker().Add(FrameType::kFull, one).bytes(),
+      FrameMaker()
+          .Add(FrameType::kFull, EncodeLogHeader(HeaderFor(kIdentity)))
+          .bytes(),
       FrameMaker().Add(FrameType::kHeader, "sh").bytes(),
       FrameMaker()
           .Add(FrameType::kHeader, EncodeLogHeader(HeaderFor(kIdentity)) + "x")
