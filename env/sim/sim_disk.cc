@@ -89,17 +89,17 @@ bool IsWithin(const DiskState& state, InodeId directory, InodeId inode) {
                      });
 }
 
-// Whether the kinds of two nodes allow the one to be renamed over the other.
-absl::Status CheckReplace(const DiskState& state, const Node& from,
-                          const Place& to) {
-  if (from.is_directory && IsWithin(state, to.directory, from.id)) {
+// Whether one place may be renamed to another, asked in the order of Linux.
+// REQUIRES: they are not the same inode.
+absl::Status CheckRename(const DiskState& state, const Place& source,
+                         const Place& target) {
+  const Node& from = *state.Find(source.inode);
+  if (from.is_directory && IsWithin(state, target.directory, from.id)) {
     return absl::InternalError("Invalid argument");
   }
-  if (to.inode == kNoInode) {
-    return to.wants_directory && !from.is_directory ? NotDirectory()
-                                                    : absl::OkStatus();
-  }
-  const Node& replaced = *state.Find(to.inode);
+  if (target.inode == kNoInode) return absl::OkStatus();
+  const Node& replaced = *state.Find(target.inode);
+  if (IsWithin(state, source.directory, replaced.id)) return NotEmpty();
   if (from.is_directory && !replaced.is_directory) return NotDirectory();
   if (!from.is_directory && replaced.is_directory) return IsDirectory();
   if (replaced.is_directory && !replaced.now->all.empty()) return NotEmpty();
@@ -160,8 +160,8 @@ void SimDisk::set_profile(const PersistenceProfile& profile) {
 
 absl::StatusOr<SimDisk::InodeId> SimDisk::Create(std::string_view path) {
   HF_ASSIGN_OR_RETURN(const Place place, Resolve(*state_, path));
-  if (place.inode != kNoInode) return FileExists();
   if (place.wants_directory) return IsDirectory();
+  if (place.inode != kNoInode) return FileExists();
   State& state = Mutable();
   Node node;
   node.file = Ref<Inode>(new Inode(KindOfName(place.name)));
@@ -246,8 +246,9 @@ absl::Status SimDisk::Rename(std::string_view from, std::string_view to) {
   if (source.inode == kRootInode || target.inode == kRootInode) return Busy();
   if (source.inode == kNoInode) return NoEntry();
   const Node& node = *state_->Find(source.inode);
-  HF_RETURN_IF_ERROR(CheckReplace(*state_, node, target));
+  if (!node.is_directory && target.wants_directory) return NotDirectory();
   if (source.inode == target.inode) return absl::OkStatus();
+  HF_RETURN_IF_ERROR(CheckRename(*state_, source, target));
   NameChange change;
   change.kind = NameChange::Kind::kRename;
   change.is_directory = node.is_directory;
