@@ -503,6 +503,37 @@ life 2: Recover
 )");
 }
 
+// Many calls of one kind are a line; of many lines the last ones are shown.
+TEST(CrashExplorerTest, TellsLongStoriesBriefly) {
+  LambdaProgram program(
+      [](CrashRun& run) {
+        FileSystem& fs = run.env().file_system();
+        for (int i = 0; i < 50; ++i) {
+          HF_RETURN_IF_ERROR(fs.CreateDirectory(absl::StrCat("/d", i)));
+        }
+        HF_ASSIGN_OR_RETURN(std::unique_ptr<WritableFile> file,
+                            fs.CreateFile("/f"));
+        for (uint64_t i = 0; i < 100; ++i) {
+          HF_RETURN_IF_ERROR(file->Write(i, "x"));
+        }
+        EXPECT_FALSE(fs.CreateDirectory("/d0").ok());
+        return absl::OkStatus();
+      },
+      [](CrashRun&) { return absl::OkStatus(); });
+  const CrashReport report = ExploreCrashes(&program, {.replay = "152:none"});
+  EXPECT_THAT(report.timeline, StartsWith("life 1: Run\n"
+                                          "          ... 13 lines before\n"
+                                          "      14  mkdir /d13\n"));
+  EXPECT_THAT(report.timeline,
+              HasSubstr("      51  create /f\n"
+                        "  52-151  write /f 0+1 and 99 more\n"
+                        "     152  mkdir /d0 (fails)\n"
+                        "  POWER FAILS after call 152; of 53"));
+  EXPECT_THAT(report.timeline, HasSubstr("    mkdir /d15: not done\n"
+                                         "    ... and 37 more\n"
+                                         "  LEFT: no files\n"));
+}
+
 TEST(CrashExplorerTest, TellsTheStoryOfSeveralLives) {
   const CrashFailure failure = FoundInConfig({.sync_before_showing = false});
   EXPECT_EQ(failure.timeline, R"(life 1: Run

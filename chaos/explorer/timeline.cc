@@ -23,6 +23,7 @@ namespace {
 // part.
 constexpr size_t kMaxLines = 40;
 constexpr size_t kMaxFiles = 16;
+constexpr size_t kMaxLost = 16;
 
 // Calls that only look, which a reader wants to see in a recovery alone.
 bool IsLook(const LifeEvent& event) {
@@ -92,7 +93,12 @@ void AppendLines(const std::vector<std::string>& lines, std::string* out) {
 
 void AppendUnits(const WalkedCrash& crash, std::string* out) {
   const std::vector<std::string> lost = crash.choice.Explain(crash.units);
-  for (const std::string& line : lost) absl::StrAppend(out, "    ", line, "\n");
+  for (size_t i = 0; i < std::min(lost.size(), kMaxLost); ++i) {
+    absl::StrAppend(out, "    ", lost[i], "\n");
+  }
+  if (lost.size() > kMaxLost) {
+    absl::StrAppend(out, "    ... and ", lost.size() - kMaxLost, " more\n");
+  }
   const size_t kept = crash.units.size() - lost.size();
   if (kept == 0) return;
   absl::StrAppend(out, "    kept: ");
