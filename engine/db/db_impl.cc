@@ -25,17 +25,20 @@ std::string WithoutTrailingSlashes(std::string_view path) {
 }
 
 // Makes the database's directory when it is wanted and not there. Recovery
-// makes its name durable.
-absl::Status EnsureDirectory(FileSystem& file_system, const Options& options,
-                             const std::string& dir) {
+// makes its name durable. RETURNS whether it was made.
+absl::StatusOr<bool> EnsureDirectory(FileSystem& file_system,
+                                     const Options& options,
+                                     const std::string& dir) {
   HF_ASSIGN_OR_RETURN(const bool exists, file_system.FileExists(dir));
-  if (exists) return absl::OkStatus();
+  if (exists) return false;
   if (!options.create_if_missing) {
     return absl::NotFoundError(absl::StrCat(
         dir, ": no such directory (option create_if_missing would make it)"));
   }
   const absl::Status status = file_system.CreateDirectory(dir);
-  return absl::IsAlreadyExists(status) ? absl::OkStatus() : status;
+  if (absl::IsAlreadyExists(status)) return false;
+  HF_RETURN_IF_ERROR(status);
+  return true;
 }
 
 }  // namespace
@@ -50,7 +53,8 @@ absl::StatusOr<std::unique_ptr<DB>> DbImpl::Open(const Options& options,
   }
   const std::string dir = WithoutTrailingSlashes(path);
   FileSystem& file_system = env->file_system();
-  HF_RETURN_IF_ERROR(EnsureDirectory(file_system, options, dir));
+  HF_ASSIGN_OR_RETURN(const bool made_directory,
+                      EnsureDirectory(file_system, options, dir));
   if (!options.create_if_missing) {
     // Without a database there is nothing to lock: leave the place untouched.
     HF_ASSIGN_OR_RETURN(const std::vector<std::string> names,
@@ -73,7 +77,15 @@ absl::StatusOr<std::unique_ptr<DB>> DbImpl::Open(const Options& options,
   // Not make_unique: the constructor is private.
   std::unique_ptr<DbImpl> db(
       new DbImpl(options, env, std::move(own_env), dir, std::move(lock)));
-  HF_ASSIGN_OR_RETURN(db->wal_, Recovery(&db->core_).Run());
+  absl::StatusOr<std::unique_ptr<WalChain>> wal = Recovery(&db->core_).Run();
+  if (!wal.ok() && made_directory) {
+    // Should the sync of its name have failed, no later one would prove that it
+    // is durable: the next opening makes it anew.
+    file_system.RemoveFile(LockFileName(dir)).IgnoreError();
+    file_system.RemoveDirectory(dir).IgnoreError();
+  }
+  HF_RETURN_IF_ERROR(wal.status());
+  db->wal_ = *std::move(wal);
   db->room_ =
       std::make_unique<WriteRoom>(&db->core_, db->wal_.get(), &db->background_);
   db->pipeline_ = std::make_unique<CommitPipeline>(&db->core_, db->wal_.get(),

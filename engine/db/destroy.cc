@@ -48,9 +48,10 @@ absl::Status DestroyDatabase(FileSystem& file_system, const std::string& dir) {
   HF_ASSIGN_OR_RETURN(const bool exists, file_system.FileExists(current));
   if (exists) {
     HF_RETURN_IF_ERROR(file_system.RemoveFile(current));
-    HF_RETURN_IF_ERROR(
-        HF_STEP("destroy.current_goes_first", file_system.SyncDirectory(dir)));
   }
+  // Also when it was gone: an earlier attempt may have ended before this.
+  HF_RETURN_IF_ERROR(
+      HF_STEP("destroy.current_goes_first", file_system.SyncDirectory(dir)));
   for (const OwnFile& file : *files) {
     if (file.kind == FileKind::kCurrent || file.kind == FileKind::kLock) {
       continue;

@@ -97,6 +97,16 @@ TEST(DestroyTest, CrashHalfwayLeavesAllOrNothingThatOpens) {
   EXPECT_GT(images, 10);
 }
 
+TEST(DestroyTest, GoesOnWithTheSyncAfterCurrentWasRemoved) {
+  CrashFileSystem fs(SmallDatabase());
+  fs.before = FailNth(0, Calls("syncdir"));
+  EXPECT_CODE(DestroyDatabase(fs, kDbDir), kInternal);
+  fs.before = nullptr;
+  fs.ClearTrace();
+  ASSERT_OK(DestroyDatabase(fs, kDbDir));
+  EXPECT_EQ(fs.Trace().front(), "syncdir db");
+}
+
 TEST(DestroyTest, ReportsEachFailureAndGoesOnLater) {
   for (int n = 0;; ++n) {
     CrashFileSystem fs(SmallDatabase());

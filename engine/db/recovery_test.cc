@@ -95,6 +95,21 @@ TEST(RecoveryTest, NeedsTheParentOfTheDirectoryOnlyOnce) {
   EXPECT_OK(OpenDb(&env));
 }
 
+// A sync that failed is not tried again and believed, here neither.
+TEST(RecoveryTest, MakesItsDirectoryAnewWhenTheSyncOfItsNameFailed) {
+  ManualEnv env;
+  env.fs.before = FailNth(0, Calls("syncdir"));
+  EXPECT_CODE(OpenDb(&env).status(), kInternal);
+  EXPECT_EQ(env.fs.FileExists(kDbDir).value(), false);
+  ASSERT_OK(OpenDb(&env));
+  // One that was there before is not ours to remove.
+  ManualEnv other;
+  ASSERT_OK(other.fs.CreateDirectory(kDbDir));
+  other.fs.before = FailNth(0, Calls("syncdir"));
+  EXPECT_CODE(OpenDb(&other).status(), kInternal);
+  EXPECT_EQ(other.fs.FileExists(kDbDir).value(), true);
+}
+
 TEST(RecoveryTest, ReplaysEveryLogOfTheChain) {
   const DiskImage image = ThreeLogs();
   ASSERT_EQ(FilesOf(image, ".wal").size(), 3u);
