@@ -172,7 +172,8 @@ class Maker {
   }
   // What the death of the process leaves: all that any call wrote.
   void Kill() {
-    SimDisk left = env_.fs().disk().CrashKeepingAll();
+    SimDisk left = env_.fs().disk();
+    left.ReleaseAll();
     muted_ = true;
     db_.reset();
     env_.sim_executor().Drop();
@@ -185,7 +186,7 @@ class Maker {
     HF_CHECK(now_.logged_writes == now_.states.size() - 1);
     muted_ = true;
     Golden golden = Now();
-    golden.disk.SyncAll();
+    if (!making_.before) golden.disk.SyncAll();
     return golden;
   }
 

@@ -87,6 +87,7 @@ struct GoldenOptions {
   // same keys: the same names and sizes, other identities.
   bool twin = false;
   // Called before each call to the file system: where syncs are made to lie.
+  // When it is set, what is pending on the disk stays so.
   std::function<void(SimFileSystem&, const FileCall&)> before;
   // Called after each call that changed something, with the database as it is
   // at that moment: as if the process died there.

@@ -1,7 +1,6 @@
 #include "chaos/damage/judge.h"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -87,27 +86,6 @@ std::string ProofOf(const Golden& golden, const ChangedFiles& changed,
     return "the manifest knows the log that was closed";
   }
   return "";
-}
-
-// The file and the offset of a kDataLoss as DataLoss() writes it.
-struct Place {
-  std::string file;  // Without the directory.
-  uint64_t offset = 0;
-};
-std::optional<Place> PlaceOf(const absl::Status& status) {
-  constexpr std::string_view kAt = " at offset ";
-  const std::string_view message = status.message();
-  const size_t at = message.find(kAt);
-  if (at == std::string_view::npos) return std::nullopt;
-  std::string_view path = message.substr(0, at);
-  path = path.substr(path.find_last_of(' ') + 1);
-  const std::string prefix = absl::StrCat(kGoldenDir, "/");
-  if (!absl::StartsWith(path, prefix)) return std::nullopt;
-  std::string_view digits = message.substr(at + kAt.size());
-  digits = digits.substr(0, digits.find_first_not_of("0123456789"));
-  Place place{.file = std::string(path.substr(prefix.size()))};
-  if (!absl::SimpleAtoi(digits, &place.offset)) return std::nullopt;
-  return place;
 }
 
 // The first byte after all that is not as it was.
@@ -244,7 +222,7 @@ class Trial {
     };
     if (!absl::IsDataLoss(status)) return fail("expected kDataLoss");
     if (changed_.empty()) return fail("nothing is damaged");
-    const std::optional<Place> place = PlaceOf(status);
+    const std::optional<DamagePlace> place = PlaceOfLoss(status);
     if (!place.has_value()) return fail("it names no file and offset");
     const auto it = changed_.find(place->file);
     if (it == changed_.end()) {
@@ -429,6 +407,23 @@ std::string_view OutcomeName(DamageVerdict::Outcome outcome) {
   }
   HF_CHECK(false);
   return "";
+}
+
+std::optional<DamagePlace> PlaceOfLoss(const absl::Status& status) {
+  constexpr std::string_view kAt = " at offset ";
+  const std::string_view message = status.message();
+  const size_t at = message.find(kAt);
+  if (at == std::string_view::npos) return std::nullopt;
+  std::string_view path = message.substr(0, at);
+  path = path.substr(path.find_last_of(' ') + 1);
+  const std::string prefix = absl::StrCat(kGoldenDir, "/");
+  if (!absl::StartsWith(path, prefix)) return std::nullopt;
+  std::string_view digits = message.substr(at + kAt.size());
+  digits = digits.substr(0, digits.find_first_not_of("0123456789"));
+  DamagePlace place;
+  place.file = std::string(path.substr(prefix.size()));
+  if (!absl::SimpleAtoi(digits, &place.offset)) return std::nullopt;
+  return place;
 }
 
 ExpectedLogs ExpectedOf(const Golden& golden, const ChangedFiles& changed) {

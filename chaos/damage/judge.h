@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -43,6 +44,14 @@ struct ExpectedLogs {
 };
 ExpectedLogs ExpectedOf(const Golden& golden, const ChangedFiles& changed);
 
+// The file, without its directory, and the offset that a kDataLoss names as
+// DataLoss() writes them; nullopt when it names none of the database.
+struct DamagePlace {
+  std::string file;
+  uint64_t offset = 0;
+};
+std::optional<DamagePlace> PlaceOfLoss(const absl::Status& status);
+
 struct DamageVerdict {
   enum class Outcome : uint8_t {
     kOpenLoss,  // Opening failed with kDataLoss.
@@ -55,7 +64,7 @@ struct DamageVerdict {
   };
   Outcome outcome = Outcome::kRight;
   std::string failure;  // Empty when the outcome is a legal one.
-  // What opening or VerifyChecksums said.
+  // The first kDataLoss that it said.
   absl::Status loss;
 };
 std::string_view OutcomeName(DamageVerdict::Outcome outcome);

@@ -206,6 +206,7 @@ class Enumeration {
       Wipes(file, content);
       Sectors(file, content);
       Pieces(file, content);
+      SwappedRanges(file, content);
       Growths(file, content);
       WholeFiles(file, content);
     }
@@ -374,6 +375,19 @@ class Enumeration {
               other);
         }
       }
+    }
+  }
+
+  // Of any size at any place: neither sectors nor blocks.
+  void SwappedRanges(const std::string& file, const std::string& content) {
+    constexpr int kRanges = 50;
+    Random random(content.size());
+    for (int i = 0; i < kRanges; ++i) {
+      const uint64_t bytes =
+          1 + random.Uniform(std::min<uint64_t>(content.size() / 2, 300));
+      const uint64_t places = content.size() - bytes + 1;
+      const uint64_t from = random.Uniform(places);
+      Try(Kind::kSwap, file, from, bytes, random.Uniform(places));
     }
   }
 
