@@ -58,6 +58,7 @@ constexpr std::string_view kTests[] = {
     "//engine/db:recovery_test",
     "//engine/table:table_damage_test",
     "//tests:open_test",
+    "//chaos/history_bugs:history_bugs_test",
     "//tests:concurrency_test",
     "//tests:corruption_test",
     "//tests:kill_test",

@@ -80,7 +80,7 @@ absl::Status LogWriter::AddSeal(uint64_t successor) {
 
 absl::Status LogWriter::Sync() {
   HF_RETURN_IF_ERROR(HF_STEP("log_writer.poisoned_sync", SyncError()));
-  const uint64_t covered = bytes();
+  uint64_t covered = bytes();
   if (covered == synced_bytes()) return absl::OkStatus();
   absl::Status status = HF_STEP("log_writer.sync", file_->Sync());
   if (!status.ok()) {
@@ -89,6 +89,8 @@ absl::Status LogWriter::Sync() {
     sync_failed_.store(true, std::memory_order_release);  // Invariant (3).
     return status;
   }
+  // Not what was added meanwhile.
+  if (HF_MUTANT("log_writer.sync_covers_what_was_there")) covered = bytes();
   synced_bytes_.store(covered, std::memory_order_release);
   return absl::OkStatus();
 }
