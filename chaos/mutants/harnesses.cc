@@ -60,7 +60,6 @@ constexpr std::string_view kTests[] = {
     "//tests:open_test",
     "//chaos/history_bugs:history_bugs_test",
     "//tests:concurrency_test",
-    "//tests:kill_test",
     "//tests:options_test",
     "//engine/db:crash_loop_test",
     "//tests:model_test",
