@@ -62,7 +62,9 @@ void History::Refuse() {
   HF_CHECK(in_flight_);
   in_flight_ = false;
   uncertain_.back().died = position() + 1;
-  Push(at(position()));
+  Position next = at(position());
+  ++next.taken_back;
+  Push(next);
 }
 
 void History::MakeDurable(Scope scope, std::string_view how) {
@@ -73,19 +75,22 @@ void History::MakeDurable(Scope scope, std::string_view how) {
   Push(next);
 }
 
-void History::EndUncertain(size_t from) {
+void History::TakeBack(Position* next) {
   for (Uncertain& uncertain : uncertain_) {
-    if (uncertain.died == kForEver) uncertain.died = from;
+    if (uncertain.died == kForEver) uncertain.died = position() + 1;
   }
+  ++next->taken_back;
 }
 
 void History::Close() {
-  EndUncertain(position() + 1);
-  MakeDurable(Scope::kAll, "Close");
+  Position next = at(position());
+  TakeBack(&next);
+  next.durable = next.flushed = last();
+  next.durable_by = "Close";
+  Push(next);
 }
 
 void History::Expose(const Contents& found) {
-  EndUncertain(position() + 1);
   in_flight_ = false;
   exposed_.push_back(found);
   const Contents& kept = exposed_.back();
@@ -95,6 +100,7 @@ void History::Expose(const Contents& found) {
   }
   line_.push_back(std::move(step));
   Position next = at(position());
+  TakeBack(&next);
   next.last = last();
   next.exposed = last();
   next.flushed = last();

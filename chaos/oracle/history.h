@@ -59,6 +59,8 @@ class History {
     size_t flushed = 0;  // Those without a log, too.
     size_t exposed = 0;  // Where the life of the process began.
     std::string_view durable_by = "nothing";
+    // How often writes that a crash might have left ceased to be such.
+    size_t taken_back = 0;
   };
 
   // A write that was in flight or failed: found whole or not at all.
@@ -115,7 +117,7 @@ class History {
  private:
   void Apply(size_t write, State* state) const;
   void Push(const Position& position) { positions_.push_back(position); }
-  void EndUncertain(size_t from);
+  void TakeBack(Position* next);
 
   // Deques: states point into what they hold.
   std::deque<Write> writes_;

@@ -99,7 +99,7 @@ class Judgement {
     if (!circumstances.power_lost) floor_ = at_.last;
   }
 
-  Verdict Run() {
+  Ruling Run() {
     if (IsLegal()) return {};
     return WhichBroke();
   }
@@ -200,7 +200,7 @@ class Judgement {
 
   // --- Which promise broke, when none of the legal states was found.
 
-  Verdict WhichBroke() const {
+  Ruling WhichBroke() const {
     std::string why;
     Promise broken = Promise::kPrefix;
     if (!FindInvented(&broken, &why) && !FindKnownState(&broken, &why) &&
@@ -421,14 +421,14 @@ std::string_view PromiseName(Promise promise) {
   return "?";
 }
 
-Verdict Judge(const History& history, size_t position,
-              const Circumstances& circumstances, const Contents& found) {
+Ruling Judge(const History& history, size_t position,
+             const Circumstances& circumstances, const Contents& found) {
   return Judgement(history, position, circumstances, found).Run();
 }
 
-Verdict JudgeAgain(const History& history, size_t position,
-                   const Circumstances& circumstances, const LaterLife& later,
-                   const Contents& found) {
+Ruling JudgeAgain(const History& history, size_t position,
+                  const Circumstances& circumstances, const LaterLife& later,
+                  const Contents& found) {
   if (later.written != nullptr && Equal(*later.written, found)) return {};
   if (Equal(*later.exposed, found)) {
     if (later.written == nullptr || !later.durable) return {};
@@ -437,7 +437,7 @@ Verdict JudgeAgain(const History& history, size_t position,
                          "found what it had begun with",
                          ShowDifferences(*later.written, found))};
   }
-  Verdict first = Judge(history, position, circumstances, found);
+  Ruling first = Judge(history, position, circumstances, found);
   if (circumstances.disk_lied) return first;
   if (!first.ok() && first.broken != Promise::kPrefix) return first;
   return {Promise::kFinal,
@@ -446,8 +446,8 @@ Verdict JudgeAgain(const History& history, size_t position,
                        ShowDifferences(*later.exposed, found))};
 }
 
-Verdict JudgeRead(const State& expected, const Contents& found,
-                  std::string_view who) {
+Ruling JudgeRead(const State& expected, const Contents& found,
+                 std::string_view who) {
   if (Equal(expected, found)) return {};
   return {Promise::kReads,
           absl::StrCat("I2 is broken: ", who, " sees what it must not",

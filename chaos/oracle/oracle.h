@@ -37,7 +37,7 @@ enum class Promise {
 // "D1", ... "I2"; "" for kNone.
 std::string_view PromiseName(Promise promise);
 
-struct Verdict {
+struct Ruling {
   Promise broken = Promise::kNone;
   std::string text;  // For people: which promise, and the smallest difference.
 
@@ -51,8 +51,8 @@ struct Circumstances {
 };
 
 // Judges what the first process after a crash shows.
-Verdict Judge(const History& history, size_t position,
-              const Circumstances& circumstances, const Contents& found);
+Ruling Judge(const History& history, size_t position,
+             const Circumstances& circumstances, const Contents& found);
 
 // What lives after the history did, before the crash that `found` comes after.
 struct LaterLife {
@@ -62,13 +62,13 @@ struct LaterLife {
 };
 
 // Judges what a process shows when an earlier one had recovered already.
-Verdict JudgeAgain(const History& history, size_t position,
-                   const Circumstances& circumstances, const LaterLife& later,
-                   const Contents& found);
+Ruling JudgeAgain(const History& history, size_t position,
+                  const Circumstances& circumstances, const LaterLife& later,
+                  const Contents& found);
 
 // Judges what a reader in the same process sees; `who` says which reader.
-Verdict JudgeRead(const State& expected, const Contents& found,
-                  std::string_view who);
+Ruling JudgeRead(const State& expected, const Contents& found,
+                 std::string_view who);
 
 }  // namespace holdfast
 

@@ -166,17 +166,17 @@ TEST(OracleTest, SaysWhichPromiseBroke) {
   for (const Row& row : rows) {
     History history;
     Play(row.script, &history);
-    const Verdict verdict =
+    const Ruling ruling =
         Judge(history, history.position(),
               {.power_lost = row.power_lost, .disk_lied = row.disk_lied},
               ParseContents(row.found));
-    EXPECT_EQ(PromiseName(verdict.broken), row.broken)
-        << row.about << ": " << verdict.text;
-    EXPECT_EQ(verdict.ok(), verdict.text.empty()) << row.about;
-    if (!verdict.ok()) {
-      EXPECT_TRUE(absl::StartsWith(verdict.text,
-                                   absl::StrCat(row.broken, " is broken")))
-          << verdict.text;
+    EXPECT_EQ(PromiseName(ruling.broken), row.broken)
+        << row.about << ": " << ruling.text;
+    EXPECT_EQ(ruling.ok(), ruling.text.empty()) << row.about;
+    if (!ruling.ok()) {
+      EXPECT_TRUE(
+          absl::StartsWith(ruling.text, absl::StrCat(row.broken, " is broken")))
+          << ruling.text;
     }
   }
 }
@@ -185,9 +185,9 @@ TEST(OracleTest, SaysWhichPromiseBroke) {
 TEST(OracleTest, ShowsTheNearestLegalState) {
   History history;
   Play("put a=1; put b=2; sync c=3; put d=4", &history);
-  const Verdict verdict =
+  const Ruling ruling =
       Judge(history, history.position(), {}, ParseContents("a=1 c=3 d=4"));
-  EXPECT_EQ(verdict.text,
+  EXPECT_EQ(ruling.text,
             "D2 is broken: key \"b\" is gone, but the state after write 3 was "
             "durable by a synced write\n"
             "The nearest legal state is at the state after write 4:\n"
@@ -199,12 +199,12 @@ TEST(OracleTest, AbbreviatesLongValues) {
   history.Begin({{"k", std::string(1000, 'v')}});
   history.Acknowledge();
   history.MakeDurable(History::Scope::kAll, "Flush");
-  const Verdict verdict = Judge(history, history.position(), {}, Contents());
+  const Ruling ruling = Judge(history, history.position(), {}, Contents());
   EXPECT_TRUE(
-      absl::StrContains(verdict.text,
+      absl::StrContains(ruling.text,
                         "found nothing, not \"vvvvvvvvvvvvvvvvvvvvvvvv...\" "
                         "(1000 bytes)"))
-      << verdict.text;
+      << ruling.text;
 }
 
 // Goal: an earlier crash is judged by what was known then.
@@ -232,9 +232,9 @@ TEST(OracleTest, JudgesLaterLives) {
   State written = exposed;
   written.Put("z", "9");
   const auto judge = [&](const LaterLife& later, const char* found) {
-    const Verdict verdict = JudgeAgain(history, history.position(), {}, later,
-                                       ParseContents(found));
-    return std::string(PromiseName(verdict.broken));
+    const Ruling ruling = JudgeAgain(history, history.position(), {}, later,
+                                     ParseContents(found));
+    return std::string(PromiseName(ruling.broken));
   };
   const LaterLife shown{.exposed = &exposed};
   EXPECT_EQ(judge(shown, "a=1"), "");
@@ -254,10 +254,9 @@ TEST(OracleTest, JudgesReaders) {
   State expected;
   expected.Put("a", "1");
   EXPECT_TRUE(JudgeRead(expected, ParseContents("a=1"), "a snapshot").ok());
-  const Verdict verdict =
-      JudgeRead(expected, ParseContents("a=2"), "a snapshot");
-  EXPECT_EQ(verdict.broken, Promise::kReads);
-  EXPECT_EQ(verdict.text,
+  const Ruling ruling = JudgeRead(expected, ParseContents("a=2"), "a snapshot");
+  EXPECT_EQ(ruling.broken, Promise::kReads);
+  EXPECT_EQ(ruling.text,
             "I2 is broken: a snapshot sees what it must not\n"
             "  key \"a\": found \"2\", not \"1\"");
 }
@@ -446,10 +445,10 @@ RC_GTEST_PROP(OraclePropTest, AgreesWithTryingEverything, ()) {
   if (*rc::gen::arbitrary<bool>()) ApplyTo(*BatchGen(), &found);
   bool expected = false;
   for (const Map& one : legal) expected = expected || one == found;
-  const Verdict verdict =
+  const Ruling ruling =
       Judge(history, history.position(), circumstances, Contents(found));
-  RC_ASSERT(verdict.ok() == expected);
-  RC_ASSERT(verdict.text.empty() == expected);
+  RC_ASSERT(ruling.ok() == expected);
+  RC_ASSERT(ruling.text.empty() == expected);
 }
 
 }  // namespace
