@@ -7,6 +7,10 @@
 namespace holdfast {
 namespace {
 
+// "crash": of the reference workloads, "damage": of golden databases,
+// "faults": every call fails. Each a part of what its own test does.
+constexpr std::string_view kExplorers[] = {"damage"};
+
 // Tests of rooms and of the whole, the quick ones first. The BUILD file has the
 // same list, as what must be built.
 constexpr std::string_view kTests[] = {
@@ -66,6 +70,14 @@ constexpr std::string_view kTests[] = {
     "//tests:fault_test",
 };
 
+// Those of the whole that explore and count states.
+Harness Explorer(std::string_view name) {
+  Harness harness;
+  harness.name = std::string(name);
+  harness.path = absl::StrCat("chaos/mutants/", name, "_harness");
+  return harness;
+}
+
 Harness TestHarness(std::string_view label) {
   Harness harness;
   harness.name = std::string(label);
@@ -81,6 +93,9 @@ Harness TestHarness(std::string_view label) {
 const std::vector<Harness>& AllHarnesses() {
   static const auto& harnesses = *[] {
     auto* all = new std::vector<Harness>;
+    for (const std::string_view name : kExplorers) {
+      all->push_back(Explorer(name));
+    }
     for (const std::string_view label : kTests) {
       all->push_back(TestHarness(label));
     }

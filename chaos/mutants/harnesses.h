@@ -13,7 +13,7 @@
 namespace holdfast {
 
 struct Harness {
-  std::string name;                // "crash", or the label of a test.
+  std::string name;                // "crash" and others, or a test's label.
   std::string path;                // Of the program, in the tree of targets.
   std::vector<std::string> words;  // Its arguments.
   bool is_test = false;            // A program of GoogleTest.

@@ -4,9 +4,13 @@
 //   bazel run //chaos/mutants -- --mutant=NAME      that one (or NAME*)
 //   bazel run //chaos/mutants -- --harness=crash    with that harness alone
 //   bazel run //chaos/mutants -- --list             what there is
+//   bazel run //chaos/mutants -- --probes=FILE      which probes of FILE (see
+//       HOLDFAST_PROBES in tests/util/mutant_switch.cc) no process reached
 
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <sstream>
 #include <string>
 #include <string_view>
 
@@ -15,6 +19,7 @@
 #include "absl/strings/strip.h"
 #include "base/mutant.h"
 #include "chaos/mutants/harnesses.h"
+#include "chaos/mutants/probes.h"
 #include "chaos/mutants/registry.h"
 #include "chaos/mutants/runner.h"
 
@@ -40,12 +45,23 @@ int List() {
   return 0;
 }
 
+int PrintProbes(const std::string& path) {
+  std::ostringstream lines;
+  lines << std::ifstream(path).rdbuf();
+  const ProbeReport report = JoinProbes(lines.str());
+  std::fputs(report.Text().c_str(), stdout);
+  return report.probes > 0 ? 0 : 1;
+}
+
 int Main(int argc, char** argv) {
   std::string_view pattern;
   RunOptions options;
   for (int i = 1; i < argc; ++i) {
     std::string_view argument = argv[i];
     if (argument == "--list") return List();
+    if (absl::ConsumePrefix(&argument, "--probes=")) {
+      return PrintProbes(std::string(argument));
+    }
     if (absl::ConsumePrefix(&argument, "--mutant=")) {
       pattern = argument;
     } else if (absl::ConsumePrefix(&argument, "--harness=")) {

@@ -96,6 +96,16 @@ std::vector<const Mutant*> Pointers() {
   return pointers;
 }
 
+// Goal: what explores finds nothing when no step is missing.
+TEST(HarnessTest, ExplorersPassWithoutMutants) {
+  if (CannotRun()) GTEST_SKIP() << "no mutants in this build";
+  for (const Harness& harness : AllHarnesses()) {
+    if (harness.is_test) continue;
+    const absl::Status control = RunControl(harness, {}, Options());
+    EXPECT_TRUE(control.ok()) << control;
+  }
+}
+
 // Goal: the harness of the registry passes with all steps in place, and fails
 // without this one.
 TEST_P(MutantTest, IsKilled) {
@@ -103,8 +113,7 @@ TEST_P(MutantTest, IsKilled) {
   const Mutant& mutant = *GetParam();
   const Harness* const harness = FindHarness(mutant.killer);
   ASSERT_NE(harness, nullptr);
-  // What one case shows is shown in a moment; harnesses of the whole have a
-  // test of their own for that.
+  // Explorers have a test of their own for that.
   if (harness->is_test) {
     const absl::Status control = RunControl(*harness, mutant.filter, Options());
     ASSERT_TRUE(control.ok()) << control;

@@ -1,10 +1,11 @@
-// What a harness says about the rare paths of the engine: see base/sometimes.h.
+// What harnesses say about the rare paths of the engine: see base/sometimes.h.
 
 #ifndef HOLDFAST_CHAOS_MUTANTS_PROBES_H_
 #define HOLDFAST_CHAOS_MUTANTS_PROBES_H_
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace holdfast {
@@ -19,6 +20,10 @@ struct ProbeReport {
 
 // Of this process, until now. Without probes in a build with NDEBUG.
 ProbeReport ReportProbes();
+
+// Of all processes whose lines, "1 TEXT" or "0 TEXT", are in `lines`: a probe
+// is reached when one of them reached it. See tests/util/mutant_switch.cc.
+ProbeReport JoinProbes(std::string_view lines);
 
 }  // namespace holdfast
 

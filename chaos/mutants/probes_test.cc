@@ -21,5 +21,10 @@ TEST(ProbesTest, NamesThoseNeverReached) {
   EXPECT_EQ(ReportProbes().Text(), "2 of 2 probes reached\n");
 }
 
+TEST(ProbesTest, OneProcessIsEnough) {
+  EXPECT_EQ(JoinProbes("0 a\n1 b\n0 c\n1 a\n0 b\n0 c\n").Text(),
+            "2 of 3 probes reached; never:\n  c\n");
+}
+
 }  // namespace
 }  // namespace holdfast

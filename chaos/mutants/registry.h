@@ -15,7 +15,7 @@ struct Mutant {
   std::string_view removes;  // What is missing when it is on.
   // Name of the harness that is tried first: see harnesses.h.
   std::string_view killer;
-  // Of a test: the case that is enough.
+  // Of a test: the case that is enough. Of "crash" and "faults": the workload.
   std::string_view filter;
 };
 

@@ -90,8 +90,9 @@ absl::StatusOr<ChildEnd> RunHarness(const Harness& harness,
   std::vector<std::string> words = {
       absl::StrCat(options.root, "/", harness.path)};
   words.insert(words.end(), harness.words.begin(), harness.words.end());
-  if (harness.is_test && !filter.empty()) {
-    words.push_back(absl::StrCat("--gtest_filter=", filter));
+  if (!filter.empty()) {
+    words.push_back(harness.is_test ? absl::StrCat("--gtest_filter=", filter)
+                                    : std::string(filter));
   }
   ChildOptions child;
   child.max_seconds = options.max_seconds;
