@@ -15,6 +15,8 @@
 #include "engine/format/log_frame.h"
 #include "engine/format/table_layout.h"
 #include "holdfast/db.h"
+#include "holdfast/testing/fault_file_system.h"
+#include "holdfast/testing/fault_plan.h"
 #include "holdfast/write_batch.h"
 
 namespace holdfast {
@@ -83,6 +85,7 @@ class Maker {
         MixContext(Checksum64(name, 0), making.twin ? 1 : 0));
     env_.fs().before = [this](const FileCall& call) { return Before(call); };
     env_.fs().after = [this](const FileCall& call) { After(call); };
+    env_.set_file_system(&faults_);
     Open(/*create=*/true);
   }
 
@@ -151,6 +154,19 @@ class Maker {
   void FillMemtableLogged() {
     Write(std::vector<Change>(1'800, {"", std::nullopt}));
   }
+  // A write that is on the disk, whole, when it fails: the next one will be
+  // written over it.
+  void FailedPut(const std::string& key, size_t value_bytes) {
+    const std::string value = Value(value_bytes);
+    FailNextLogWrite();
+    HF_CHECK(absl::IsResourceExhausted(db_->Put({}, key, value)));
+    now_.logged_writes = now_.states.size() - 1;
+  }
+  // A seal that is on the disk when it fails: the log grows over it.
+  void FailedSeal() {
+    FailNextLogWrite(/*skipped=*/1);  // The header of the next log.
+    HF_CHECK(absl::IsResourceExhausted(db_->Flush()));
+  }
   // Begins a new log, in which there is no record.
   void BeginLog() {
     FillMemtable();
@@ -191,6 +207,13 @@ class Maker {
   }
 
  private:
+  void FailNextLogWrite(int skipped = 0) {
+    const absl::StatusOr<FaultPlan> plan = FaultPlan::Parse(
+        absl::StrCat("write *.wal @", skipped + 1, " short:1000000"));
+    CheckOk(plan.status(), "FaultPlan");
+    faults_.SetPlan(*plan);
+  }
+
   absl::Status Before(const FileCall& call) {
     if (muted_) return absl::OkStatus();
     if (making_.before) making_.before(env_.fs(), call);
@@ -242,7 +265,10 @@ class Maker {
     GoldenLog& log = logs_[name];
     log.name = name;
     log.number = number;
+    // Over what failed.
+    while (log.bytes() > call.offset) log.frames.pop_back();
     HF_CHECK(call.offset == log.bytes());
+    log.sealed = false;
     if (call.offset == 0) {
       if (!last_log_.empty()) {
         logs_[last_log_].required_by_next = logs_[last_log_].synced;
@@ -253,6 +279,7 @@ class Maker {
     for (uint64_t at = call.offset; at < call.offset + call.bytes;) {
       const char* header = content.data() + at;
       is_record = header[7] < static_cast<char>(FrameType::kHeader);
+      log.sealed = header[7] == static_cast<char>(FrameType::kSeal);
       GoldenFrame frame;
       frame.begin = at;
       frame.end =
@@ -283,6 +310,7 @@ class Maker {
   const GoldenOptions& making_;
   Random random_;
   mutable SimEnv env_;
+  FaultFileSystem faults_{&env_.fs(), &env_.fs()};
   std::unique_ptr<DB> db_;
   Golden now_;
   std::map<std::string, GoldenLog> logs_;
@@ -329,6 +357,19 @@ void MakeLogTail(Maker& maker) {
 // One sync, in the middle.
 void MakeLogMiddle(Maker& maker) {
   WriteLog(maker, [](int i) { return i == 4; });
+  maker.Kill();
+}
+
+// A write and a seal that failed when they were on the disk already, and what
+// was written over them: a stale sector brings back a whole frame in its place.
+void MakeLogRewritten(Maker& maker) {
+  maker.Put(Key(1), 20, /*sync=*/true);
+  maker.FailedPut(Key(2), 20);
+  maker.Put(Key(2), 20);
+  maker.Put(Key(3), 20, /*sync=*/true);
+  maker.FailedSeal();
+  maker.Put(Key(4), 20, /*sync=*/true);
+  maker.Put(Key(5), 20);
   maker.Kill();
 }
 
@@ -492,6 +533,7 @@ constexpr Recipe kRecipes[] = {
     {"log-synced", MakeLogSynced},
     {"log-tail", MakeLogTail},
     {"log-middle", MakeLogMiddle},
+    {"log-rewritten", MakeLogRewritten},
     {"chain", MakeChain},
     {"chain-fresh", MakeChainFresh},
     {"chain-closed", MakeChainClosed},

@@ -50,6 +50,7 @@ struct GoldenLog {
   uint64_t number = 0;
   std::vector<GoldenFrame> frames;  // From offset 0; the first is the header.
   uint64_t synced = 0;              // By now.
+  bool sealed = false;              // The next log goes on from it.
   // How much of it the header of the next log says to be durable.
   uint64_t required_by_next = 0;
 

@@ -64,6 +64,10 @@ TEST(GoldenTest, AreOfTheKindsThatTheirNamesSay) {
   EXPECT_GT(goldens.Get("chain-closed").logs.size(), 1U);
   EXPECT_EQ(CountFiles(goldens.Get("tables"), ".sst"), 3U);
   EXPECT_GT(CountFiles(goldens.Get("levels"), ".sst"), 3U);
+  // Of the log that grew over its seal, and the one made for that.
+  EXPECT_EQ(goldens.Get("log-rewritten").logs.size(), 2U);
+  EXPECT_FALSE(goldens.Get("log-rewritten").logs[0].sealed);
+  EXPECT_TRUE(goldens.Get("chain").logs[0].sealed);
   EXPECT_EQ(goldens.Get("log-tail").durable_writes, 5U);
   EXPECT_EQ(goldens.Get("log-tail").logged_writes, 8U);
   // A manifest was begun while the database was in use: two were current.

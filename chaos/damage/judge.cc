@@ -428,6 +428,8 @@ std::optional<DamagePlace> PlaceOfLoss(const absl::Status& status) {
 
 ExpectedLogs ExpectedOf(const Golden& golden, const ChangedFiles& changed) {
   for (size_t i = 0; i < golden.logs.size(); ++i) {
+    // Nothing leads to the rest: made for a seal that failed.
+    if (i > 0 && !golden.logs[i - 1].sealed) break;
     const GoldenLog& log = golden.logs[i];
     const std::string* after = AfterDamage(golden, changed, log.name);
     const auto frame = std::find_if(

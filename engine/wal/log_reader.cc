@@ -136,7 +136,7 @@ absl::StatusOr<LogHeader> LogReader::ReadHeaderFrame() {
   HF_ASSIGN_OR_RETURN(const bool valid, ReadFrame(&frame, &payload));
   if (!valid) {
     HF_RETURN_IF_ERROR(HF_STEP("log_reader.nothing_lost_without_header",
-                               CheckNothingLost(0).status()));
+                               CheckNothingLost(0, next_).status()));
     HF_SOMETIMES(true, "a log without a header");
     return absl::OutOfRangeError(
         absl::StrCat(path_, ": no header: torn creation (", why_, ")"));
@@ -231,7 +231,7 @@ absl::Status LogReader::FinishSeal(uint64_t offset, std::string_view payload) {
                       DecodeLogSeal(path_, offset, payload));
   why_ = "sealed";
   HF_RETURN_IF_ERROR(HF_STEP("log_reader.nothing_lost_after_seal",
-                             CheckNothingLost(next_).status()));
+                             CheckNothingLost(next_, offset).status()));
   end_.bytes = next_;
   end_.sealed = true;
   end_.successor = seal.successor;
@@ -239,7 +239,7 @@ absl::Status LogReader::FinishSeal(uint64_t offset, std::string_view payload) {
 }
 
 absl::Status LogReader::FinishTorn(uint64_t bytes) {
-  HF_ASSIGN_OR_RETURN(const Tail tail, CheckNothingLost(bytes));
+  HF_ASSIGN_OR_RETURN(const Tail tail, CheckNothingLost(bytes, next_));
   end_.bytes = bytes;
   end_.torn = next_ != bytes || !tail.zeros;
   HF_SOMETIMES(end_.torn, "the torn tail of a log is dropped");
@@ -250,10 +250,11 @@ absl::Status LogReader::FinishTorn(uint64_t bytes) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<LogReader::Tail> LogReader::CheckNothingLost(uint64_t bytes) {
+absl::StatusOr<LogReader::Tail> LogReader::CheckNothingLost(uint64_t bytes,
+                                                            uint64_t at) {
   if (bytes < required_bytes_ && !HF_MUTANT("log_reader.required_bytes")) {
     HF_SOMETIMES(true, "a log is shorter than it is known to be");
-    return DataLoss(path_, next_,
+    return DataLoss(path_, at,
                     absl::StrCat(why_, ", but the log is known to have ",
                                  required_bytes_, " durable bytes"));
   }
@@ -261,7 +262,7 @@ absl::StatusOr<LogReader::Tail> LogReader::CheckNothingLost(uint64_t bytes) {
   if (tail.witness.has_value() && !HF_MUTANT("log_reader.witness")) {
     HF_SOMETIMES(true, "a frame proves that synced bytes before it are gone");
     return DataLoss(
-        path_, next_,
+        path_, at,
         absl::StrCat(why_, ", but the frame at offset ", tail.witness->offset,
                      " says that the log was synced up to ",
                      tail.witness->header.synced_bytes));

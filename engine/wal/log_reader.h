@@ -142,8 +142,9 @@ class LogReader {
   // Decides whether the log may end with its first `bytes`, given that there is
   // no valid frame at next_ >= bytes, and fills end_.
   absl::Status FinishTorn(uint64_t bytes);
-  // kDataLoss when anything proves that the log had more than `bytes`.
-  absl::StatusOr<Tail> CheckNothingLost(uint64_t bytes);
+  // kDataLoss, at offset `at`, when anything proves that the log had more than
+  // `bytes`.
+  absl::StatusOr<Tail> CheckNothingLost(uint64_t bytes, uint64_t at);
   // Looks through the file from next_ on for a frame that knows of more than
   // `bytes` synced bytes.
   absl::StatusOr<Tail> SearchTail(uint64_t bytes);

@@ -633,7 +633,13 @@ TEST(LogReaderTest, ASealThatTheLogOutgrewIsDamage) {
   const uint64_t end = log.bytes().size();
   EXPECT_TRUE(Read(log.Add(FrameType::kFull, "", end).bytes()).status.ok());
   log.Add(FrameType::kFull, "2", end + 1);
-  EXPECT_TRUE(Damaged(Read(log.bytes()).status));
+  const absl::Status status = Read(log.bytes()).status;
+  EXPECT_TRUE(Damaged(status));
+  // It names the seal, not what follows.
+  const uint64_t seal = end - kLogSealFrameBytes;
+  EXPECT_NE(status.message().find(absl::StrCat("at offset ", seal, ":")),
+            std::string_view::npos)
+      << status;
 }
 
 TEST(LogReaderTest, FindsTheWitnessWhereverItIs) {
