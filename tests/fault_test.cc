@@ -1,21 +1,15 @@
-// Every call to the file system fails, once or from then on, each in a run of
-// its own: nothing crashes, hangs, leaks or lies; nothing acknowledged is lost;
-// and once the calls work again, so does the database.
+// Single faults on real files and threads. Every call of many workloads, each
+// in a run of its own, fails in chaos/faults.
 
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <ostream>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/substitute.h"
 #include "env/posix/temp_directory.h"
 #include "gtest/gtest.h"
 #include "holdfast/db.h"
@@ -25,9 +19,6 @@
 #include "holdfast/testing/file_call.h"
 #include "tests/util/contents.h"
 #include "tests/util/directory.h"
-#include "tests/util/manual_executor.h"
-#include "tests/util/memory_file_system.h"
-#include "tests/util/numbered_writes.h"
 #include "tests/util/open.h"
 #include "tests/util/status_testing.h"
 #include "tests/util/test_env.h"
@@ -35,29 +26,7 @@
 namespace holdfast {
 namespace {
 
-constexpr char kDir[] = "/db";
-// Every so manieth call is made to fail.
-#ifdef HOLDFAST_SANITIZER
-constexpr uint64_t kCallStep = 11;
-#else
-constexpr uint64_t kCallStep = 1;
-#endif
-
-// How a run goes on after a fault.
-enum class Cure {
-  kResume,  // The same database, with Resume when it is not healthy.
-  kReopen,  // It is closed, as far as that works, and opened again.
-  kDie,     // The process dies; another opens what it left.
-};
-
-struct Case {
-  const char* name;
-  // A fault plan in which "$0" stands for the number of the call.
-  std::string_view rule;
-  std::string_view cause;  // What errors say.
-  uint64_t least_calls;    // There are at least so many to fail.
-  Cure cure;
-};
+constexpr std::string_view kIoError = "Input/output error";
 
 void Plan(FaultFileSystem& faults, std::string_view text) {
   const absl::StatusOr<FaultPlan> plan = FaultPlan::Parse(text);
@@ -65,287 +34,9 @@ void Plan(FaultFileSystem& faults, std::string_view text) {
   faults.SetPlan(*plan);
 }
 
-std::ostream& operator<<(std::ostream& out, const Case& c) {
-  return out << c.name;
-}
-
-Options FaultOptions() {
-  Options options = TinyOptions();
-  options.block_bytes = 1024;
-  options.level0_compaction_trigger = 2;
-  options.manifest_roll_bytes = 4096;
-  options.block_cache_bytes = 0;  // Each read reads.
-  return options;
-}
-
-// A workload over files in memory that a plan makes fail, all on one thread.
-class FaultyRun {
- public:
-  explicit FaultyRun(const Case& c)
-      : case_(c), numbered_(3, /*value_bytes=*/6000) {
-    files_ = std::make_unique<MemoryFileSystem>();
-    Connect();
-  }
-
-  // Runs everything, with the fault at the given call. RETURNS false when the
-  // run made fewer calls.
-  bool WithFaultAt(uint64_t call) {
-    const std::string plan = absl::Substitute(case_.rule, call);
-    Plan(*faults_, plan);
-    Workload();
-    if (testing::Test::HasFailure()) {
-      ADD_FAILURE() << "with the fault plan \"" << plan << "\": " << fault_;
-    }
-    return !fault_.empty();
-  }
-
- private:
-  static constexpr int kWrites = 40;
-
-  void Connect() {
-    faults_ = std::make_unique<FaultFileSystem>(files_.get());
-    env_ = std::make_unique<TestEnv>(faults_.get(), &clock_, &executor_);
-  }
-
-  void Workload() {
-    Open();
-    for (int i = 1; i <= kWrites; ++i) {
-      Write(i);
-      if (i % 10 == 3) Maintain([](DB& db) { return db.Flush(); });
-      if (i % 10 == 6) Maintain([](DB& db) { return db.SyncWal(); });
-      if (i % 10 == 8) CheckReads();
-      if (i == 25) {
-        Maintain([](DB& db) { return db.CompactRange({}, {}); });
-      }
-      if (i == 28) {
-        Maintain([](DB& db) { return db.VerifyChecksums(); });
-      }
-      if (i == 30) Reopen();
-      if (i % 3 == 0) executor_.RunOne();
-    }
-    Reopen();
-    NoteFault();
-    faults_->Clear();
-    if (db_->Health().state != HealthState::kHealthy) Heal();
-    CheckAll();
-    EXPECT_OK(db_->CompactRange({}, {}));
-    CheckAll();
-    EXPECT_OK(db_->VerifyChecksums());
-    EXPECT_OK(db_->WaitForBackgroundWork());
-    CheckFiles();
-    EXPECT_OK(db_->Close());
-    db_.reset();
-    EXPECT_EQ(faults_->open_files(), 0);
-    Open();
-    CheckAll();
-    db_.reset();
-  }
-
-  // Remembers what failed, for messages.
-  void NoteFault() {
-    if (fault_.empty()) fault_ = faults_->FirstFired();
-  }
-
-  // Opens; when that fails, again without faults, which must work.
-  void Open() {
-    Options options = FaultOptions();
-    options.env = env_.get();
-    absl::StatusOr<std::unique_ptr<DB>> db = DB::Open(options, kDir);
-    if (!db.ok()) {
-      CheckError(db.status());
-      NoteFault();
-      faults_->Clear();
-      EXPECT_EQ(faults_->open_files(), 0);
-      db = DB::Open(options, kDir);
-    }
-    ASSERT_OK(db) << "after " << fault_;
-    db_ = *std::move(db);
-  }
-
-  void Reopen() {
-    const absl::Status closed = db_->Close();
-    if (!closed.ok()) CheckError(closed);
-    db_.reset();
-    EXPECT_EQ(faults_->open_files(), 0);
-    Open();
-    CheckRecovered();
-  }
-
-  // An error must be the planned one, told by its code or as the cause.
-  void CheckError(const absl::Status& error) {
-    EXPECT_TRUE(Says(error, case_.cause));
-    EXPECT_FALSE(absl::IsDataLoss(error)) << error;
-  }
-
-  void Heal() {
-    NoteFault();
-    faults_->Clear();
-    switch (case_.cure) {
-      case Cure::kResume:
-        EXPECT_OK(db_->Resume()) << "after " << fault_;
-        break;
-      case Cure::kReopen:
-        Reopen();
-        break;
-      case Cure::kDie: {
-        auto left = std::make_unique<MemoryFileSystem>(*files_);
-        db_.reset();
-        executor_.RunAll();
-        const std::unique_ptr<FaultFileSystem> old = std::move(faults_);
-        files_ = std::move(left);
-        Connect();
-        Open();
-        CheckRecovered();
-        break;
-      }
-    }
-    EXPECT_EQ(db_->Health().state, HealthState::kHealthy) << "after " << fault_;
-    EXPECT_OK(db_->Health().cause);
-  }
-
-  // Writes number i. When that fails, readers must not see it, and the same
-  // write must work once the database was healed.
-  void Write(int i) {
-    WriteOptions options;
-    options.sync = i % 4 == 0;
-    absl::Status status = db_->Write(options, numbered_.Batch(i));
-    if (!status.ok()) {
-      CheckError(status);
-      CheckReads();
-      maybe_written_ = i;
-      // Full disks heal by themselves.
-      const bool healthy = db_->Health().state == HealthState::kHealthy;
-      if (!healthy) EXPECT_FALSE(db_->Health().cause.ok());
-      if (healthy && case_.cure == Cure::kResume) {
-        NoteFault();
-        faults_->Clear();
-      } else {
-        Heal();
-      }
-      status = db_->Write(options, numbered_.Batch(i));
-      EXPECT_OK(status) << "after " << fault_;
-    }
-    written_ = maybe_written_ = i;
-  }
-
-  void Maintain(const std::function<absl::Status(DB&)>& call) {
-    const absl::Status status = call(*db_);
-    if (status.ok()) return;
-    CheckError(status);
-    Heal();
-    EXPECT_OK(call(*db_)) << "after " << fault_;
-  }
-
-  // Reads may fail while calls do, but never give anything else than what was
-  // acknowledged.
-  void CheckReads() {
-    EXPECT_TRUE(HoldsOrFails(
-        *db_, numbered_.After(written_),
-        [&](const absl::Status& error) { return Says(error, case_.cause); }))
-        << "after " << fault_ << faults_->FirstFired();
-  }
-  // A write that failed may be found after all by who opens the database next,
-  // whole, and then stays.
-  void CheckRecovered() {
-    const absl::StatusOr<std::string> last = db_->Get({}, "last");
-    if (last.ok() && *last == absl::StrCat(maybe_written_)) {
-      written_ = maybe_written_;
-    }
-    CheckReads();
-  }
-  void CheckAll() {
-    EXPECT_TRUE(Holds(*db_, numbered_.After(written_))) << "after " << fault_;
-  }
-
-  // No file that nothing needs.
-  void CheckFiles() {
-    uint64_t tables = 0;
-    for (const LevelStats& level : db_->Stats().levels) tables += level.tables;
-    uint64_t found_tables = 0;
-    uint64_t found_manifests = 0;
-    const std::vector<std::string> names = *files_->ListDirectory(kDir);
-    for (const std::string& name : names) {
-      found_tables += absl::EndsWith(name, ".sst");
-      found_manifests += absl::StartsWith(name, "MANIFEST");
-      EXPECT_FALSE(absl::EndsWith(name, ".tmp")) << name;
-    }
-    EXPECT_EQ(found_tables, tables);
-    EXPECT_EQ(found_manifests, 1u);
-  }
-
-  const Case case_;
-  const NumberedWrites numbered_;
-  std::unique_ptr<MemoryFileSystem> files_;
-  std::unique_ptr<FaultFileSystem> faults_;
-  ManualClock clock_;
-  ManualExecutor executor_;
-  std::unique_ptr<TestEnv> env_;
-  std::unique_ptr<DB> db_;
-  int written_ = 0;        // The last write that was acknowledged.
-  int maybe_written_ = 0;  // The same, or the one after it, which failed.
-  std::string fault_;
-};
-
-class FaultTest : public testing::TestWithParam<Case> {};
-
-TEST_P(FaultTest, AtEveryCallLosesNothingAndHeals) {
-  uint64_t call = 1;
-  while (FaultyRun(GetParam()).WithFaultAt(call) && !HasFailure()) {
-    call += kCallStep;
-  }
-  if (!HasFailure()) EXPECT_GT(call, GetParam().least_calls);
-}
-
-constexpr std::string_view kIoError = "Input/output error";
-constexpr std::string_view kNoSpace = "No space left on device";
-constexpr std::string_view kTooMany = "Too many open files";
-constexpr uint64_t kAllCalls = 300;
-constexpr uint64_t kWriteCalls = 100;
-constexpr uint64_t kOpenCalls = 20;
-
-INSTANTIATE_TEST_SUITE_P(
-    Cases, FaultTest,
-    testing::Values(Case{"IoErrorOnceResume", "* * @$0 eio", kIoError,
-                         kAllCalls, Cure::kResume},
-                    Case{"IoErrorOnceReopen", "* * @$0 eio", kIoError,
-                         kAllCalls, Cure::kReopen},
-                    Case{"IoErrorOnceDie", "* * @$0 eio", kIoError, kAllCalls,
-                         Cure::kDie},
-                    Case{"DoneErrorOnceResume", "* * @$0 done-eio", kIoError,
-                         kAllCalls, Cure::kResume},
-                    Case{"DoneErrorOnceReopen", "* * @$0 done-eio", kIoError,
-                         kAllCalls, Cure::kReopen},
-                    Case{"TornWriteOnceDie", "write * @$0 torn:300", kIoError,
-                         kWriteCalls, Cure::kDie},
-                    Case{"TornWriteOnceResume", "write * @$0 torn:300",
-                         kIoError, kWriteCalls, Cure::kResume},
-                    Case{"IoErrorForEverResume", "* * @$0+ eio", kIoError,
-                         kAllCalls, Cure::kResume},
-                    Case{"IoErrorForEverReopen", "* * @$0+ eio", kIoError,
-                         kAllCalls, Cure::kReopen},
-                    Case{"TornWritesForEverResume", "write * @$0+ torn:300",
-                         kIoError, kWriteCalls, Cure::kResume},
-                    Case{"NoSpaceOnceResume", "* * @$0 enospc", kNoSpace,
-                         kAllCalls, Cure::kResume},
-                    Case{"ShortWriteOnceResume", "write * @$0 short:300",
-                         kNoSpace, kWriteCalls, Cure::kResume},
-                    Case{"ShortWriteOnceReopen", "write * @$0 short:300",
-                         kNoSpace, kWriteCalls, Cure::kReopen},
-                    Case{"NoSpaceForEverResume", "* * @$0+ enospc", kNoSpace,
-                         kAllCalls, Cure::kResume},
-                    Case{"ShortWritesForEverResume", "write * @$0+ short:300",
-                         kNoSpace, kWriteCalls, Cure::kResume},
-                    Case{"NoSpaceForEverDie", "* * @$0+ enospc", kNoSpace,
-                         kAllCalls, Cure::kDie},
-                    Case{"TooManyFilesForEverResume", "open * @$0+ emfile",
-                         kTooMany, kOpenCalls, Cure::kResume}),
-    [](const auto& info) { return info.param.name; });
-
-// --- Single faults, on real files and threads -------------------------------
-
-class OneFaultTest : public testing::Test {
+class FaultTest : public testing::Test {
  protected:
-  OneFaultTest()
+  FaultTest()
       : posix_(NewPosixEnv({.background_threads = 2})),
         faults_(&posix_->file_system()),
         env_(&faults_, &posix_->clock(), &posix_->executor()),
@@ -369,7 +60,7 @@ class OneFaultTest : public testing::Test {
 
 constexpr WriteOptions kSync{.sync = true};
 
-TEST_F(OneFaultTest, FailedLogSyncMakesTheDatabaseReadOnly) {
+TEST_F(FaultTest, FailedLogSyncMakesTheDatabaseReadOnly) {
   ASSERT_OK(db_->Put({}, "before", "1"));
   Plan(faults_, "sync *.wal @1 eio");
   const absl::Status status = db_->Put(kSync, "unsynced", "1");
@@ -401,7 +92,7 @@ TEST_F(OneFaultTest, FailedLogSyncMakesTheDatabaseReadOnly) {
       Holds(*OpenOrDie(TinyOptions(), directory_.File("copy")), expected));
 }
 
-TEST_F(OneFaultTest, FailedLogSyncIsMendedByReopening) {
+TEST_F(FaultTest, FailedLogSyncIsMendedByReopening) {
   ASSERT_OK(db_->Put({}, "before", "1"));
   Plan(faults_, "sync *.wal @1 eio");
   EXPECT_FALSE(db_->SyncWal().ok());
@@ -414,7 +105,7 @@ TEST_F(OneFaultTest, FailedLogSyncIsMendedByReopening) {
   EXPECT_OK(db_->Put(kSync, "after", "1"));
 }
 
-TEST_F(OneFaultTest, FailedLogSyncIsNotRepeated) {
+TEST_F(FaultTest, FailedLogSyncIsNotRepeated) {
   ASSERT_OK(db_->Put({}, "before", "1"));
   Plan(faults_, "sync *.wal @1 eio");
   EXPECT_FALSE(db_->SyncWal().ok());
@@ -425,7 +116,7 @@ TEST_F(OneFaultTest, FailedLogSyncIsNotRepeated) {
   EXPECT_EQ(faults_.counts()[0].matched, calls);
 }
 
-TEST_F(OneFaultTest, ResumeFailsWhileTheCauseLasts) {
+TEST_F(FaultTest, ResumeFailsWhileTheCauseLasts) {
   ASSERT_OK(db_->Put({}, "before", "1"));
   Plan(faults_, "sync * @1+ eio");
   EXPECT_FALSE(db_->Put(kSync, "a", "1").ok());
@@ -440,14 +131,14 @@ TEST_F(OneFaultTest, ResumeFailsWhileTheCauseLasts) {
   EXPECT_TRUE(Holds(*db_, {{"before", "1"}, {"after", "1"}}));
 }
 
-TEST_F(OneFaultTest, ResumeOfAHealthyDatabaseDoesNothing) {
+TEST_F(FaultTest, ResumeOfAHealthyDatabaseDoesNothing) {
   ASSERT_OK(db_->Put({}, "a", "1"));
   const std::vector<std::string> before = FileNames(path_);
   EXPECT_OK(db_->Resume());
   EXPECT_EQ(FileNames(path_), before);
 }
 
-TEST_F(OneFaultTest, FailedLogWriteIsNotFatal) {
+TEST_F(FaultTest, FailedLogWriteIsNotFatal) {
   Plan(faults_, "write *.wal @1 eio");
   EXPECT_FALSE(db_->Put({}, "a", "1").ok());
   EXPECT_CODE(db_->Get({}, "a"), kNotFound);
@@ -456,7 +147,7 @@ TEST_F(OneFaultTest, FailedLogWriteIsNotFatal) {
   EXPECT_TRUE(Holds(*db_, {{"a", "2"}}));
 }
 
-TEST_F(OneFaultTest, BackgroundErrorShowsInHealthAndInTheNextWrite) {
+TEST_F(FaultTest, BackgroundErrorShowsInHealthAndInTheNextWrite) {
   ASSERT_OK(db_->Put({}, "a", "1"));
   Plan(faults_, "sync *.sst @1+ eio");
   EXPECT_TRUE(Says(db_->Flush(), kIoError));
@@ -473,7 +164,7 @@ TEST_F(OneFaultTest, BackgroundErrorShowsInHealthAndInTheNextWrite) {
   EXPECT_TRUE(Holds(*db_, {{"a", "1"}, {"b", "1"}}));
 }
 
-TEST_F(OneFaultTest, FailedReadIsReportedAndPasses) {
+TEST_F(FaultTest, FailedReadIsReportedAndPasses) {
   ASSERT_OK(db_->Put({}, "a", "1"));
   ASSERT_OK(db_->Flush());
   Plan(faults_, "read *.sst @1+ eio");
@@ -490,7 +181,7 @@ TEST_F(OneFaultTest, FailedReadIsReportedAndPasses) {
   EXPECT_EQ(db_->Health().state, HealthState::kHealthy);
 }
 
-TEST_F(OneFaultTest, FailureLeaksNoDescriptors) {
+TEST_F(FaultTest, FailureLeaksNoDescriptors) {
   db_.reset();
   const size_t before = CountOpenFiles();
   for (const FileOp op :
@@ -518,7 +209,7 @@ TEST_F(OneFaultTest, FailureLeaksNoDescriptors) {
 
 // A writer that would have to wait for a compaction that has no space is told
 // so, instead of waiting for ever.
-TEST_F(OneFaultTest, WriterIsNotStalledByACompactionWithoutSpace) {
+TEST_F(FaultTest, WriterIsNotStalledByACompactionWithoutSpace) {
   db_.reset();
   options_.disable_auto_compaction = true;
   db_ = OpenOrDie(options_, path_);
@@ -552,7 +243,7 @@ TEST_F(OneFaultTest, WriterIsNotStalledByACompactionWithoutSpace) {
   EXPECT_TRUE(Holds(*db_, contents));
 }
 
-TEST_F(OneFaultTest, TooManyOpenFilesPasses) {
+TEST_F(FaultTest, TooManyOpenFilesPasses) {
   for (int i = 0; i < 5; ++i) {
     ASSERT_OK(db_->Put({}, absl::StrCat(i), "1"));
     ASSERT_OK(db_->Flush());

@@ -68,6 +68,7 @@ constexpr std::string_view kTests[] = {
     "//engine/db:crash_loop_test",
     "//tests:model_test",
     "//tests:fault_test",
+    "//chaos/faults:fault_sweep_test",
 };
 
 // Those of the whole that explore and count states.
