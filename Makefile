@@ -40,6 +40,16 @@ demo: setup  ## load real data, kill the loader 25 times, lose nothing (DEMO=fla
 	bazel-bin/demo/crash_demo --kvd=bazel-bin/kvd/kvd \
 	  --data=demo/data/cities.jsonl.lz4 $(DEMO)
 
+.PHONY: chaos
+chaos: setup  ## explore crashes, damage, faults, kills; see that mutants die
+	@tools/chaos
+
+# For instance: make soak SECONDS=86400
+SECONDS ?= 3600
+.PHONY: soak
+soak: setup  ## the same with new seeds, for an hour (SECONDS=how long)
+	@tools/chaos --soak $(SECONDS)
+
 # For instance: make bench BENCH="--keys=1000000 --rounds=5"
 BENCH ?=
 .PHONY: bench
