@@ -13,7 +13,8 @@
 // --seed=N  --depth=N  --nest=N        of ExploreOptions; nest: one in N
 // --replay=PATH                        one state of one workload
 //
-// Exit code 1 when a promise broke.
+// HOLDFAST_MUTANT=NAME in the environment takes a step out of the engine, to
+// see whether it is missed. Exit code 1 when a promise broke.
 
 #include <chrono>
 #include <cstdint>

@@ -161,6 +161,11 @@ constexpr ReferenceWorkload kWorkloads[] = {
     {"full-disk-torn", "a write that fails half-way is written over",
      "open create; put a 1 sync; fault write *.wal @1 short:70; !put b *100; "
      "put c *90; heal; put d 4 sync; read"},
+    // The failed record fills its sector, and so does the one over it: a crash
+    // may keep the first of them and what follows the second.
+    {"full-disk-chain", "a failed write is no predecessor of what comes later",
+     "open create; put a 1 sync; fault write *.wal @1 short:100000; !put b "
+     "*364; heal; put b *364; put c 3; put d 4 sync; read"},
     {"full-disk-flush", "no space for a table, then space",
      "open create; put a 1; fault write *.sst @1 enospc; !flush; put b 2; "
      "flush; heal; read; sees flushes 1"},
