@@ -9,6 +9,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -76,6 +77,9 @@ int Main(int argc, char** argv) {
     std::fprintf(stderr, "this build has no mutants: not with NDEBUG\n");
     return 2;
   }
+  // Bazel starts programs beside their data; others find it here.
+  const std::string data = absl::StrCat(argv[0], ".runfiles/holdfast");
+  if (std::filesystem::is_directory(data)) options.root = data;
   const char* const scratch = std::getenv("TEST_TMPDIR");
   if (scratch != nullptr) options.scratch = scratch;
   MutantScore score;

@@ -100,6 +100,7 @@ absl::StatusOr<ChildEnd> RunHarness(const Harness& harness,
       {"HOLDFAST_MUTANT", std::string(mutant)},
       {"HOLDFAST_MUTANT_FIRED", FiredPath(options)},
       {"TEST_TMPDIR", options.scratch},
+      {"HOLDFAST_PROBES", ""},  // What a mutant reaches does not count.
       // This process may be a shard of a test; the harness is not.
       {"GTEST_TOTAL_SHARDS", "1"},
       {"GTEST_SHARD_INDEX", "0"},
