@@ -112,9 +112,14 @@ bool ChoiceRules::HasDataOf(absl::Span<const uint16_t> picks, size_t rename,
       units_[unit].kind == Kind::kName) {
     return true;
   }
-  const uint64_t stamp =
-      NewestUpTo(units_[unit], units_[rename].alternatives.at(1).stamp);
-  return stamp == 0 || Holds(Picked(picks, unit), stamp) ||
+  const uint64_t limit = units_[rename].alternatives.at(1).stamp;
+  // By position: a write that moves the size in steps gives all one stamp.
+  size_t needed = 0;
+  for (size_t i = 1; i <= units_[unit].newest; ++i) {
+    if (units_[unit].alternatives[i].stamp <= limit) needed = i;
+  }
+  return needed == 0 ||
+         (picks[unit] >= needed && picks[unit] <= units_[unit].newest) ||
          (units_[unit].kind == Kind::kSector && !Visible(picks, unit));
 }
 

@@ -171,6 +171,52 @@ TEST(CrashTableTest, SizeIsOldOrAnyPendingApartFromTheData) {
             (std::set<std::string>{"", Sectors("a"), Sectors("ab")}));
 }
 
+std::set<size_t> SizesOf(const std::set<std::string>& contents) {
+  std::set<size_t> sizes;
+  for (const std::string& content : contents) sizes.insert(content.size());
+  return sizes;
+}
+
+// What a crash may make of /f within the bounds of every run.
+std::set<std::string> BoundedCrashesOfF(const SimDisk& disk) {
+  const std::vector<PendingUnit> units = disk.Pending();
+  std::set<std::string> found;
+  for (const CrashChoice& choice :
+       EnumerateChoices(units, disk.profile(), ChoiceBound(), 1)) {
+    found.insert(disk.Crash(units, choice).Files()["/f"]);
+  }
+  return found;
+}
+
+TEST(CrashTableTest, SizeMayStopAtTheFirstAndTheLastPageEdgeInsideAWrite) {
+  const std::string old = "0123456789";
+  for (const PersistenceProfile& profile : AllProfiles()) {
+    F f(profile.name, old);
+    const std::string data(3 * 4096, 'n');
+    f.disk.Write(f.inode, old.size(), data);
+    const std::set<std::string> found = BoundedCrashesOfF(f.disk);
+    EXPECT_EQ(SizesOf(found), (std::set<size_t>{10, 4096, 3 * 4096, 12298}))
+        << profile.name;
+    const std::string whole = old + data;
+    EXPECT_EQ(found.count(whole.substr(0, 4096)), 1u) << profile.name;
+    EXPECT_EQ(found.count(whole.substr(0, size_t{3} * 4096)), 1u);
+    // The data first, or not.
+    const bool holes = std::any_of(
+        found.begin(), found.end(),
+        [&](const std::string& each) { return !whole.starts_with(each); });
+    EXPECT_EQ(holes, profile.size_apart_from_data) << profile.name;
+  }
+}
+
+TEST(CrashTableTest, SizeDoesNotStopInFrontOfAWriteOrInAShortOne) {
+  F f("posix", "");
+  f.disk.Write(f.inode, 8192, "x");
+  EXPECT_EQ(SizesOf(CrashesOfF(f.disk)), (std::set<size_t>{0, 8193}));
+  F exact("posix", "");
+  exact.disk.Write(exact.inode, 4095, "x");
+  EXPECT_EQ(SizesOf(CrashesOfF(exact.disk)), (std::set<size_t>{0, 4096}));
+}
+
 TEST(CrashTableTest, CreatedNameIsThereOrNot) {
   SimDisk disk;
   ASSERT_TRUE(disk.Create("/f").ok());
@@ -263,6 +309,18 @@ TEST(CrashTableTest, SafeRenameHasTheContentBeforeTheName) {
     EXPECT_EQ(found.count(""), profile == "posix") << profile;
     EXPECT_EQ(found.count("old"), 1u);
     EXPECT_EQ(found.count("new"), 1u);
+  }
+}
+
+TEST(CrashTableTest, SafeRenameHasTheWholeSizeOfALongWrite) {
+  for (const std::string_view profile : {"posix", "btrfs"}) {
+    F f(profile, "old");
+    const auto tmp = f.disk.Create("/tmp").value();
+    f.disk.Write(tmp, 0, std::string(5000, 'n'));
+    ASSERT_TRUE(f.disk.Rename("/tmp", "/f").ok());
+    const auto found = SizesOf(BoundedCrashesOfF(f.disk));
+    EXPECT_EQ(found.count(4096), profile == "posix") << profile;
+    EXPECT_EQ(found.count(5000), 1u);
   }
 }
 

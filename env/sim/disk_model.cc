@@ -66,9 +66,18 @@ void DiskModel::Touch(Content* content, uint64_t sector, bool cut) {
 void DiskModel::Write(File file, uint64_t offset, const std::string& data) {
   ++clock_;
   Content& content = files_[file];
-  if (content.now.size() < offset + data.size()) {
-    content.now.resize(offset + data.size());
-    content.sizes.push_back({clock_, content.now.size()});
+  const uint64_t end = offset + data.size();
+  if (content.now.size() < end) {
+    // In whole pages, of which the first and the last end are looked at.
+    constexpr uint64_t kPage = 4096;
+    std::vector<uint64_t> edges;
+    for (uint64_t edge = kPage; edge < end; edge += kPage) {
+      if (edge > offset && edge > content.now.size()) edges.push_back(edge);
+    }
+    if (!edges.empty()) content.sizes.push_back({clock_, edges.front()});
+    if (edges.size() > 1) content.sizes.push_back({clock_, edges.back()});
+    content.now.resize(end);
+    content.sizes.push_back({clock_, end});
     content.size_dirty = true;
   }
   content.now.replace(offset, data.size(), data);

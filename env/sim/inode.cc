@@ -112,6 +112,7 @@ void Inode::SetSize(uint64_t size, uint64_t stamp) {
 
 void Inode::Write(uint64_t offset, std::string_view data, uint64_t stamp) {
   if (data.empty()) return;
+  const uint64_t begin = offset;
   const uint64_t end = offset + data.size();
   if (now_.size() < PageCount(end)) now_.resize(PageCount(end));
   while (!data.empty()) {
@@ -128,7 +129,14 @@ void Inode::Write(uint64_t offset, std::string_view data, uint64_t stamp) {
     offset += piece;
     data.remove_prefix(piece);
   }
-  if (end > size_) SetSize(end, stamp);
+  if (end <= size_) return;
+  // File systems move the size page by page. The first and the last of these
+  // steps stand for all.
+  const uint64_t first = (std::max(begin, size_) / kPageBytes + 1) * kPageBytes;
+  const uint64_t last = (end - 1) / kPageBytes * kPageBytes;
+  if (first < end) SetSize(first, stamp);
+  if (first < last) SetSize(last, stamp);
+  SetSize(end, stamp);
 }
 
 void Inode::CutPages(std::vector<PageRef>* pages, uint64_t size) {

@@ -18,13 +18,13 @@ namespace holdfast {
 namespace {
 
 // What is enumerated at most; cases with more are checked without crashes.
-constexpr double kMostCombinations = 3000;
+constexpr double kMostCombinations = 4096;
 
 // What to do, and three numbers to do it with.
 using Step = std::tuple<int, int, int, int>;
 
-constexpr uint64_t kOffsets[] = {0, 100, 500, 512, 1000, 1024, 1500};
-constexpr uint64_t kLengths[] = {1, 13, 300, 512, 700, 1100};
+constexpr uint64_t kOffsets[] = {0, 100, 500, 512, 1000, 1024, 1500, 4095};
+constexpr uint64_t kLengths[] = {1, 13, 300, 512, 700, 1100, 4100};
 constexpr uint64_t kSizes[] = {0, 1, 511, 512, 600, 1024, 1300};
 const std::string kNames[] = {"/a", "/b.tmp", "/b"};
 
@@ -110,10 +110,10 @@ class Both {
     if (inodes_.empty()) return;
     const size_t file = static_cast<size_t>(x) % inodes_.size();
     if (what <= 7) {
-      const std::string data(kLengths[z % 6], static_cast<char>('a' + fill_));
+      const std::string data(kLengths[z % 7], static_cast<char>('a' + fill_));
       fill_ = (fill_ + 1) % 26;
-      disk.Write(inodes_[file], kOffsets[y % 7], data);
-      model.Write(file, kOffsets[y % 7], data);
+      disk.Write(inodes_[file], kOffsets[y % 8], data);
+      model.Write(file, kOffsets[y % 8], data);
     } else if (what == 8) {
       disk.Truncate(inodes_[file], kSizes[y % 7]);
       model.Truncate(file, kSizes[y % 7]);
@@ -137,7 +137,7 @@ class Both {
 rc::Gen<std::vector<Step>> Steps() {
   return rc::gen::container<std::vector<Step>>(
       rc::gen::tuple(rc::gen::inRange(0, 10), rc::gen::inRange(0, 12),
-                     rc::gen::inRange(0, 14), rc::gen::inRange(0, 12)));
+                     rc::gen::inRange(0, 16), rc::gen::inRange(0, 14)));
 }
 
 void ProcessSeesWhatTheModelSays(const PersistenceProfile& profile) {
