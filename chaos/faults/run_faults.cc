@@ -3,8 +3,12 @@
 //
 //   run_faults                            what the test does, and what it found
 //   run_faults --all                      each fault with each cure
+//   run_faults --thin [WORKLOAD]          some faults, in seconds, up to the
+//   first
+//                                         finding: for //chaos/mutants
 //   run_faults 'WORKLOAD CURE PLAN'       one run: the line that a test printed
 
+#include <cstdint>
 #include <cstdio>
 #include <string_view>
 
@@ -12,14 +16,22 @@
 #include "chaos/faults/fault_sweep.h"
 
 int main(int argc, char** argv) {
+  // No divisor of how many effects a kind of call has: each has its share.
+  constexpr uint64_t kThin = 13;
   holdfast::PrintFaultOnAbortAndHang();
   holdfast::FaultRunOptions options;
   options.max_failures = 10;
   absl::StatusOr<holdfast::FaultReport> report = holdfast::FaultReport();
-  if (argc > 1 && std::string_view(argv[1]) != "--all") {
-    report = holdfast::ReplayFault(argv[1]);
+  const std::string_view argument = argc > 1 ? argv[1] : "";
+  if (argument == "--thin") {
+    options.one_in = kThin;
+    options.max_failures = 1;
+    if (argc > 2) options.workload = argv[2];
+    report = holdfast::RunFaults(options);
+  } else if (!argument.empty() && argument != "--all") {
+    report = holdfast::ReplayFault(argument);
   } else {
-    options.every_cure = argc > 1;
+    options.every_cure = argument == "--all";
     report = holdfast::RunFaults(options);
   }
   if (!report.ok()) {

@@ -79,6 +79,15 @@ Harness Explorer(std::string_view name) {
   return harness;
 }
 
+// One in so many failing calls of the reference workloads.
+Harness FaultHarness() {
+  Harness harness;
+  harness.name = "faults";
+  harness.path = "chaos/faults/run_faults";
+  harness.words = {"--thin"};
+  return harness;
+}
+
 Harness TestHarness(std::string_view label) {
   Harness harness;
   harness.name = std::string(label);
@@ -97,6 +106,7 @@ const std::vector<Harness>& AllHarnesses() {
     for (const std::string_view name : kExplorers) {
       all->push_back(Explorer(name));
     }
+    all->push_back(FaultHarness());
     for (const std::string_view label : kTests) {
       all->push_back(TestHarness(label));
     }

@@ -157,6 +157,9 @@ constexpr Mutant kMutants[] = {
      "the next frame going where the failed one went", "crash", "full-disk"},
     {"log_writer.frame_says_synced", "the synced length in each frame",
      "damage", ""},
+    // The four of the poison are a second line, which only the test of the room
+    // sees: behind a failed sync the database is read-only, so that no write
+    // and no SyncWal gets to the log, and Resume begins another one.
     {"log_writer.poison", "the end of a log whose sync failed",
      "//engine/wal:log_writer_test", "LogWriterTest.AFailedSyncIsForEver"},
     {"log_writer.poisoned_record", "the refusal of records after a failed sync",
