@@ -364,6 +364,25 @@ TEST(SyncOutcomeTest, ALieLeavesOldOrNewAndNoLaterSyncHelps) {
   EXPECT_FALSE(f.disk.HasPending());
 }
 
+TEST(SyncOutcomeTest, WhatALieLeftUnwrittenIsNoMoreKnownWhenTheSizeIs) {
+  SimDisk disk;
+  disk.Put("/before", Sectors("sss"));
+  ASSERT_TRUE(disk.Remove("/before").ok());
+  disk.SyncAll();
+  disk.Put("/f", Sectors("o"));
+  const auto inode = disk.Lookup("/f").value();
+  disk.Write(inode, kSectorBytes, Sectors("n"));
+  ASSERT_TRUE(disk.Sync(inode, SyncOutcome::kLies).ok());
+  disk.Write(inode, 2 * kSectorBytes, Sectors("m"));
+  ASSERT_TRUE(disk.Sync(inode).ok());
+  std::set<std::string> found = CrashesOfF(disk);
+  EXPECT_EQ(found.erase(Sectors("onm")), 1u);
+  EXPECT_EQ(found.erase(Sectors("o") + kZeroSector + Sectors("m")), 1u);
+  EXPECT_EQ(found.erase(Sectors("osm")), 1u);
+  ASSERT_EQ(found.size(), 1u);  // What remains is garbage.
+  EXPECT_TRUE(found.begin()->ends_with(Sectors("m")));
+}
+
 TEST(SyncOutcomeTest, ALostSyncIsMadeGoodByTheNext) {
   F f("posix", Sectors("o"));
   f.disk.Write(f.inode, 0, Sectors("n"));

@@ -222,46 +222,41 @@ void Inode::MakeDurable() {
   for (size_t page = 0; page < pending_.size(); ++page) {
     if (pending_[page] && pending_[page]->dirty != 0) MakeDurablePage(page);
   }
-  if (size_dirty_) {
-    durable_size_ = size_;
-    sizes_.clear();
-    size_dirty_ = false;
-  }
+  if (size_dirty_) MakeSizeDurable();
   DropEmptyPending();
+}
+
+// What is pending is clean: the size goes ahead of it.
+void Inode::MakeSizeDurable() {
+  // Nothing of what lies beyond a size that is certain can come back.
+  CutPages(&durable_, size_);
+  for (size_t page = 0; page < pending_.size(); ++page) {
+    if (!pending_[page]) continue;
+    PendingPage* pending = MutablePending(page);
+    for (size_t sector = 0; sector < kPageSectors; ++sector) {
+      if (!pending->IsPending(sector)) continue;
+      const uint64_t begin = (page * kPageSectors + sector) * kSectorBytes;
+      if (begin >= size_) {
+        pending->pending &= static_cast<uint8_t>(~Bit(sector));
+        pending->unwritten &= static_cast<uint8_t>(~Bit(sector));
+      } else if (begin >= durable_size_) {
+        pending->unwritten |= Bit(sector);
+      }
+    }
+    std::erase_if(pending->versions, [&](const auto& version) {
+      return !pending->IsPending(version.sector);
+    });
+  }
+  durable_size_ = size_;
+  sizes_.clear();
+  size_dirty_ = false;
 }
 
 void Inode::LoseDirty(bool keep_size) {
   for (size_t page = 0; page < pending_.size(); ++page) {
-    if (!pending_[page]) continue;
-    PendingPage* pending = MutablePending(page);
-    if (keep_size && size_dirty_) {
-      for (size_t sector = 0; sector < kPageSectors; ++sector) {
-        const uint64_t begin = (page * kPageSectors + sector) * kSectorBytes;
-        if (!pending->IsPending(sector)) continue;
-        if (begin >= durable_size_) pending->unwritten |= Bit(sector);
-      }
-    }
-    pending->dirty = 0;
+    if (pending_[page]) MutablePending(page)->dirty = 0;
   }
-  if (keep_size && size_dirty_) {
-    durable_size_ = size_;
-    sizes_.clear();
-    size_dirty_ = false;
-    // Nothing of what lies beyond a size that is certain can come back.
-    CutPages(&durable_, size_);
-    for (size_t page = 0; page < pending_.size(); ++page) {
-      if (!pending_[page]) continue;
-      PendingPage* pending = MutablePending(page);
-      for (size_t sector = 0; sector < kPageSectors; ++sector) {
-        if ((page * kPageSectors + sector) * kSectorBytes < size_) continue;
-        pending->pending &= static_cast<uint8_t>(~Bit(sector));
-        pending->unwritten &= static_cast<uint8_t>(~Bit(sector));
-      }
-      std::erase_if(pending->versions, [&](const auto& version) {
-        return !pending->IsPending(version.sector);
-      });
-    }
-  }
+  if (keep_size && size_dirty_) MakeSizeDurable();
   size_dirty_ = false;
   DropEmptyPending();
 }

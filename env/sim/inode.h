@@ -43,7 +43,7 @@ struct PendingPage : Counted {
   uint8_t pending = 0;            // A bit for each sector that has versions.
   uint8_t dirty = 0;              // Those that the next sync writes.
   // Inside the durable size and never on the disk: a failed sync moved the size
-  // only.
+  // only, or a lying one was followed by a good one.
   uint8_t unwritten = 0;
 };
 
@@ -122,6 +122,7 @@ class Inode : public Counted {
   // Drops what lies beyond a size from pages that hold it.
   static void CutPages(std::vector<PageRef>* pages, uint64_t size);
   void MakeDurablePage(size_t page);
+  void MakeSizeDurable();
   void DropEmptyPending();
 
   const std::string kind_;
