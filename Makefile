@@ -47,7 +47,7 @@ chaos: setup  ## explore crashes, damage, faults, kills; see that mutants die
 # For instance: make soak SECONDS=86400
 SECONDS ?= 3600
 .PHONY: soak
-soak: setup  ## the same with new seeds, for an hour (SECONDS=how long)
+soak: setup  ## wider, with new seeds, for about an hour (SECONDS=how long)
 	@tools/chaos --soak $(SECONDS)
 
 # For instance: make bench BENCH="--keys=1000000 --rounds=5"

@@ -54,7 +54,9 @@ absl::Status ReplaceFile(FileSystem& file_system, std::string_view directory,
                          std::string_view final_path) {
   const absl::Status status = file_system.RenameFile(temp_path, final_path);
   if (!status.ok()) {
-    file_system.RemoveFile(temp_path).IgnoreError();
+    if (!HF_MUTANT("file_util.unrenamed_temp_removed")) {
+      file_system.RemoveFile(temp_path).IgnoreError();
+    }
     return status;
   }
   HF_RETURN_IF_ERROR(

@@ -525,8 +525,7 @@ TEST_F(KvdTest, AnUnknownFormatVersionIsExitCode6) {
   }
 }
 
-// --- Output that cannot be written
-// --------------------------------------------
+// --- Fault plans -------------------------------------------------------------
 
 #ifdef NDEBUG
 TEST_F(KvdTest, ReleaseBuildsHaveNoFaultPlans) {
@@ -580,6 +579,8 @@ TEST_F(KvdTest, RefusesABadFaultPlanWithReason) {
   EXPECT_FALSE(Exists(Db()));
 }
 #endif
+
+// --- Output that cannot be written -------------------------------------------
 
 TEST_F(KvdTest, OutputThatFailsIsExitCode5) {
   MakeSmallDatabase();

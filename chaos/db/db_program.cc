@@ -17,6 +17,7 @@ namespace holdfast {
 namespace {
 
 constexpr std::string_view kOnceMoreKey = "once more";
+constexpr std::string_view kUnsyncedKey = "once more, unsynced";
 constexpr std::string_view kAbsentKey = "g";  // Between many others.
 
 absl::Status Finding(std::string_view what) {
@@ -143,7 +144,9 @@ absl::Status DbProgram::Run(CrashRun& run) {
 std::vector<DbProgram::Progress> DbProgram::ProgressOf(
     absl::Span<const CrashMark> marks) {
   std::vector<Progress> all;
+  size_t marks_seen = 0;
   for (const CrashMark& mark : marks) {
+    ++marks_seen;
     const size_t number = static_cast<size_t>(mark.text[1] - '0');
     const std::string_view what = std::string_view(mark.text).substr(3);
     if (all.size() <= number) all.resize(number + 1);
@@ -153,13 +156,25 @@ std::vector<DbProgram::Progress> DbProgram::ProgressOf(
       ++progress.lives;
       progress.shown = mark.value;
       progress.writing = progress.written = false;
+      progress.logging = progress.closed = false;
+      progress.logged_mark = 0;
     } else if (what == kWriting) {
       progress.writing = true;
     } else if (what == kWritten) {
       progress.written = true;
+    } else if (what == kLogging) {
+      progress.logging = true;
+    } else if (what == kLogged) {
+      progress.logged_mark = marks_seen;
+    } else if (what == kClosed) {
+      progress.closed = true;
     } else {
       progress.position = mark.value;
-      if (what == kOpening) progress.destroyed = false;
+      if (what == kOpening) {
+        progress.destroyed = false;
+        progress.remade = progress.destroying;
+      }
+      if (what == kDestroying || what == kOpened) progress.remade = false;
       if (what == kOpened) {
         progress.opened = true;
         progress.destroying = false;
@@ -176,7 +191,7 @@ std::vector<DbProgram::Progress> DbProgram::ProgressOf(
 
 // Later positions with the same floors allow more states, and whatever a disk
 // holds was written before: so a state that was judged at one of them need not
-// be judged at the other.
+// be judged at a later one, when the explorer goes in the order of time.
 uint64_t DbProgram::StateKey(absl::Span<const CrashMark> marks) const {
   const std::vector<Progress> all = ProgressOf(marks);
   uint64_t key = all.size();
@@ -186,10 +201,13 @@ uint64_t DbProgram::StateKey(absl::Span<const CrashMark> marks) const {
     const uint64_t flags =
         (progress.touched ? 1 : 0) | (progress.opened ? 2 : 0) |
         (progress.destroying ? 4 : 0) | (progress.destroyed ? 8 : 0) |
-        (progress.writing ? 16 : 0) | (progress.written ? 32 : 0);
+        (progress.writing ? 16 : 0) | (progress.written ? 32 : 0) |
+        (progress.remade ? 64 : 0) | (progress.logging ? 128 : 0) |
+        (progress.logged_mark != 0 ? 256 : 0) | (progress.closed ? 512 : 0);
     for (const uint64_t part :
          {uint64_t{at.durable}, uint64_t{at.flushed}, uint64_t{at.exposed},
-          uint64_t{at.taken_back}, flags, progress.lives, progress.shown}) {
+          uint64_t{at.taken_back}, flags, progress.lives, progress.shown,
+          uint64_t{settings_.any_order ? at.last : 0}}) {
       key = MixContext(key, part);
     }
   }
@@ -258,9 +276,12 @@ absl::Status DbProgram::RecoverDestroyed(CrashRun& run, const DbRecord& record,
       absl::StrCat("a database that was destroyed opens: ", status.ToString()));
 }
 
-bool DbProgram::OneIn(uint64_t n, const CrashRun& run,
-                      const Contents& found) const {
-  return n != 0 && MixContext(found.hash(), run.marks().size()) % n == 0;
+// By the disk as well: the same contents are left by sound and by torn logs.
+bool DbProgram::OneIn(uint64_t n, CrashRun& run, const Contents& found) const {
+  return n != 0 && MixContext(MixContext(found.hash(), run.marks().size()),
+                              run.env().fs().disk().Hash()) %
+                           n ==
+                       0;
 }
 
 absl::Status DbProgram::Inspect(CrashRun& run, const DbRecord& record,
@@ -293,18 +314,26 @@ Ruling DbProgram::JudgeFound(const CrashRun& run, const DbRecord& record,
       .disk_lied = disk_lies_};
   if (progress.lives == 0) {
     // What was half destroyed may have been made anew.
-    if (progress.destroying && found.size() == 0) return {};
+    if (progress.remade && found.size() == 0) return {};
     return Judge(record.history, progress.position, circumstances, found);
   }
   const State& exposed = shown_.at(progress.shown)->state;
   LaterLife later{.exposed = &exposed, .durable = progress.written};
+  const std::string value = OnceMoreValue(progress.lives);
   State written;
-  std::string value;
+  State logged;
   if (progress.writing) {
-    value = OnceMoreValue(progress.lives);
     written = exposed;
     written.Put(kOnceMoreKey, value);
     later.written = &written;
+  }
+  if (progress.logging) {
+    logged = written;
+    logged.Put(kUnsyncedKey, value);
+    later.logged = &logged;
+    // D2a holds for what was told since the power failed last.
+    later.kept = progress.logged_mark > run.marks_before_loss();
+    later.closed = progress.closed;
   }
   return JudgeAgain(record.history, progress.position, circumstances, later,
                     found);
@@ -330,7 +359,14 @@ absl::Status DbProgram::GoOn(CrashRun& run, const DbRecord& record,
       db.Put({.sync = true}, kOnceMoreKey, OnceMoreValue(progress.lives + 1)),
       "writing after recovery"));
   MarkDb(run, record, kWritten, 0);
-  return Annotate(db.Close(), "closing after recovery");
+  MarkDb(run, record, kLogging, 0);
+  HF_RETURN_IF_ERROR(
+      Annotate(db.Put({}, kUnsyncedKey, OnceMoreValue(progress.lives + 1)),
+               "writing after recovery, without a sync"));
+  MarkDb(run, record, kLogged, 0);
+  HF_RETURN_IF_ERROR(Annotate(db.Close(), "closing after recovery"));
+  MarkDb(run, record, kClosed, 0);
+  return absl::OkStatus();
 }
 
 }  // namespace holdfast

@@ -37,6 +37,8 @@ struct DbProgramSettings {
   WorkloadFaults faults;
   // One recovered state in so many writes once more and closes. 0: none.
   uint64_t go_on_one_in = 8;
+  // The explorer may visit later positions of the history before earlier ones.
+  bool any_order = false;
   // And is also read backward.
   uint64_t backward_one_in = 4;
 };
@@ -59,12 +61,16 @@ class DbProgram final : public CrashProgram {
     bool opened = false;  // Made, and opened once.
     bool destroying = false;
     bool destroyed = false;
+    bool remade = false;  // Begun anew after a destruction that failed.
     size_t position = 0;
     // Of later lives.
     uint64_t lives = 0;  // That showed something.
     uint64_t shown = 0;  // The hash of what the last one showed.
     bool writing = false;
     bool written = false;
+    bool logging = false;    // One more, without a sync.
+    size_t logged_mark = 0;  // Told by the mark of this number, from 1.
+    bool closed = false;
   };
   // What some life showed; kept since later ones must show it, too.
   struct Shown {
@@ -85,7 +91,7 @@ class DbProgram final : public CrashProgram {
   const Shown& Keep(const Contents& found);
   absl::Status GoOn(CrashRun& run, const DbRecord& record,
                     const Progress& progress, DB& db);
-  bool OneIn(uint64_t n, const CrashRun& run, const Contents& found) const;
+  bool OneIn(uint64_t n, CrashRun& run, const Contents& found) const;
 
   const Workload workload_;
   const DbProgramSettings settings_;

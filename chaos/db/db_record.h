@@ -34,6 +34,9 @@ inline constexpr std::string_view kDestroyed = "destroyed";
 inline constexpr std::string_view kShown = "shown";
 inline constexpr std::string_view kWriting = "writing once more";
 inline constexpr std::string_view kWritten = "written once more";
+inline constexpr std::string_view kLogging = "writing without a sync";
+inline constexpr std::string_view kLogged = "written without a sync";
+inline constexpr std::string_view kClosed = "closed once more";
 
 }  // namespace holdfast
 

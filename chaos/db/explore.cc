@@ -11,6 +11,8 @@ CrashReport ExploreDb(const DbExploration& exploration) {
   DbProgramSettings settings;
   settings.faults.plan = exploration.plan;
   settings.faults.may_fail = !(exploration.plan == FaultPlan());
+  settings.any_order = exploration.options.max_states != 0 ||
+                       exploration.options.max_seconds != 0;
   DbProgram program(exploration.workload, settings);
   return ExploreCrashes(&program, exploration.options);
 }
@@ -53,7 +55,7 @@ ExploreOptions SmallTier() {
 #ifdef HOLDFAST_SANITIZER
   options.nest_one_in = {128, 256};
 #else
-  options.nest_one_in = {16, 128};
+  options.nest_one_in = {8, 128};
 #endif
   return options;
 }
@@ -84,7 +86,7 @@ ExploreOptions FaultTier() {
 #ifdef HOLDFAST_SANITIZER
   options.max_states = 40;
 #else
-  options.max_states = 150;
+  options.max_states = 250;
 #endif
   return options;
 }

@@ -124,6 +124,7 @@ TEST_P(ExploreTest, SyncsFail) {
     EXPECT_GT(ExploreEachSync(FaultTier(), "sync * @", effect), 0) << effect;
   }
   EXPECT_GT(ExploreEachSync(FaultTier(), "syncdir * @", " eio"), 0);
+  EXPECT_GT(ExploreEachSync(FaultTier(), "syncdir * @", " fails-keeps-new"), 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Workloads, ExploreTest,

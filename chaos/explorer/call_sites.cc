@@ -25,7 +25,8 @@ constexpr int kMaxFrames = 16;
 
 // Layers between the program and the hook, by parts of their names.
 constexpr std::string_view kLayers[] = {
-    "std::", "absl::", "CallSites", "LifeWatcher", "::Sim", "Fault", "__invoke",
+    "std::", "absl::", "CallSites", "LifeWatcher",
+    "::Sim", "Fault",  "Mortal",    "__invoke",
 };
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }

@@ -52,7 +52,10 @@ absl::Status WalkStep(CrashProgram* program, const ExploreOptions& options,
   }
   start->disk = crash.left;
   start->marks = {life.marks.begin(), life.marks.begin() + crash.point.marks};
-  start->power_lost |= step.crash != kKill;
+  if (step.crash != kKill) {
+    start->power_lost = true;
+    start->marks_before_loss = start->marks.size();
+  }
   ++start->number;
   walk->lives.push_back(std::move(life));
   walk->crashes.push_back(std::move(crash));

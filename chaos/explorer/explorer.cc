@@ -43,6 +43,7 @@ struct Step final : PathInProgress {
   const std::vector<PendingUnit>* units = nullptr;
   uint64_t hash = 0;  // Of the path.
   bool power_lost = false;
+  size_t marks_before_loss = 0;
   int depth = 0;
 
   CrashPath Path() const {
@@ -54,6 +55,9 @@ struct Step final : PathInProgress {
   }
   std::string Text() const override { return PathText(Path()); }
 };
+
+// States that every crash point may have, however few there may be in all.
+constexpr uint64_t kLeastOfPoint = 4;
 
 class Explorer {
  public:
@@ -94,7 +98,18 @@ class Explorer {
         report_.failures.size() >= std::max<size_t>(options_.max_failures, 1) ||
         (options_.max_states != 0 && report_.states >= options_.max_states) ||
         (options_.max_seconds != 0 && Seconds() >= options_.max_seconds);
-    return stop_;
+    if (stop_) return true;
+    // Each pass has its share, so that the last is not left without.
+    const auto share = [&](auto most) {
+      return most * static_cast<unsigned>(pass_) /
+             static_cast<unsigned>(std::max(options_.depth, 1));
+    };
+    const bool pass_ends =
+        (options_.max_states != 0 &&
+         report_.states >= share(options_.max_states)) ||
+        (options_.max_seconds != 0 && Seconds() >= share(options_.max_seconds));
+    cut_ = cut_ || pass_ends;
+    return pass_ends;
   }
 
   absl::Status Prepare() {
@@ -144,29 +159,41 @@ class Explorer {
     // found first takes the fewest crashes. The states of earlier passes are
     // recovered again to crash them; there are few of them beside the new ones.
     const std::vector<const CrashPoint*> order = Order(first.points);
-    for (pass_ = 1; pass_ <= depth && !Enough(); ++pass_) {
+    for (pass_ = 1; pass_ <= depth && !stop_; ++pass_) {
       for (const CrashPoint* point : order) {
         if (Enough()) break;
         VisitPoint(*point, first.marks, nullptr, options_.bound);
       }
     }
-    report_.complete = !stop_;
+    report_.complete = !stop_ && !cut_;
     report_.sites = sites_.size();
     for (const auto& [site, states] : states_by_site_) {
       report_.states_by_site[sites_.Name(site)] += states;
     }
   }
 
-  // As they came; or, when there may be no time for all, by turns of the sites.
+  // As they came; or, when there may be no time for all, by turns of the sites,
+  // of each the last one first: what a fault leads to comes late, and what
+  // comes before it is like any other run.
   std::vector<const CrashPoint*> Order(const std::vector<CrashPoint>& points) {
-    std::vector<std::pair<size_t, size_t>> turns;  // Turn, position.
+    std::vector<const CrashPoint*> order;
+    if (!limited()) {
+      for (const CrashPoint& point : points) order.push_back(&point);
+      return order;
+    }
+    std::vector<std::pair<size_t, size_t>> turns;  // Turn, steps from the end.
     absl::flat_hash_map<SiteId, size_t> seen;
-    for (size_t i = 0; i < points.size(); ++i) {
-      turns.emplace_back(limited() ? seen[points[i].site]++ : 0, i);
+    for (size_t back = 1; back <= points.size(); ++back) {
+      turns.emplace_back(seen[points[points.size() - back].site]++, back);
     }
     std::sort(turns.begin(), turns.end());
-    std::vector<const CrashPoint*> order;
-    for (const auto& [turn, i] : turns) order.push_back(&points[i]);
+    if (options_.max_states != 0) {
+      most_of_point_ = std::max<uint64_t>(
+          kLeastOfPoint, options_.max_states / (2 * seen.size() + 1));
+    }
+    for (const auto& [turn, back] : turns) {
+      order.push_back(&points[points.size() - back]);
+    }
     return order;
   }
 
@@ -188,13 +215,19 @@ class Explorer {
     const uint64_t marks_key = program_.StateKey(made);
 
     step.power_lost = true;
+    step.marks_before_loss = made.size();
     const std::vector<PendingUnit> units = point.disk.Pending();
     step.units = &units;
     uint64_t number = 0;
+    const uint64_t states_before = report_.states;
     for (const CrashChoice& choice :
          EnumerateChoices(units, options_.profile, bound,
                           MixContext(options_.seed, before))) {
       if (Enough()) return;
+      if (step.depth == 1 && report_.states - states_before >= most_of_point_) {
+        cut_ = true;
+        break;
+      }
       step.choice = &choice;
       step.hash = MixContext(before, ++number);
       SimDisk left = point.disk.Crash(units, choice);
@@ -214,6 +247,7 @@ class Explorer {
     // Killed processes leave what the next life sees *and* what is pending, so
     // no two of them are taken for the same.
     step.power_lost = parent != nullptr && parent->power_lost;
+    step.marks_before_loss = parent != nullptr ? parent->marks_before_loss : 0;
     step.word = kKill;
     step.hash = MixContext(before, HashKey(kKill));
     Visit(step, point.site, KillProcess(point.disk), made, step.hash);
@@ -231,8 +265,11 @@ class Explorer {
     const uint64_t one_in = NestOneIn(step.depth);
     if (one_in <= 1) return more;
     // The first state of each site, and then by chance.
+    // Of each site the first that lost power, and the first that did not: what
+    // a killed process wrote is still pending then.
+    const int turn = 2 * step.depth + (step.choice == nullptr ? 1 : 0);
     const uint64_t first =
-        first_of_site_.try_emplace({step.depth, site}, key).first->second;
+        first_of_site_.try_emplace({turn, site}, key).first->second;
     return first == key || MixContext(options_.seed, key) % one_in == 0 ? more
                                                                         : 0;
   }
@@ -254,6 +291,7 @@ class Explorer {
                   {.disk = std::move(disk),
                    .marks = {marks.begin(), marks.end()},
                    .power_lost = step.power_lost,
+                   .marks_before_loss = step.marks_before_loss,
                    .number = step.depth},
                   options_, {.sites = nest > 0 ? &sites_ : nullptr});
     }();
@@ -336,6 +374,8 @@ class Explorer {
   CallSites sites_;
   int pass_ = 1;  // Crashes in a row in this pass.
   bool stop_ = false;
+  bool cut_ = false;  // A pass or a crash point used up its share.
+  uint64_t most_of_point_ = UINT64_MAX;
   // State to how many crashes in a row its recovery was given.
   absl::flat_hash_map<uint64_t, int> nested_;
   absl::flat_hash_map<std::pair<int, SiteId>, uint64_t> first_of_site_;

@@ -86,7 +86,7 @@ Life Live(CrashProgram* program, const LifeStart& start,
   SimEnv env(start.disk, options.executor_seed);
   // No two lives of a chain draw the same identities.
   env.fs().set_unique_id(MixContext(static_cast<uint64_t>(start.number), 0));
-  CrashRun run(&env, start.marks, start.power_lost);
+  CrashRun run(&env, start.marks, start.power_lost, start.marks_before_loss);
   const bool watching =
       watch.sites != nullptr || watch.only.has_value() || watch.events;
   if (!watching) {

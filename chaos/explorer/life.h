@@ -38,7 +38,8 @@ struct LifeEvent {
 struct LifeStart {
   SimDisk disk = SimDisk();
   std::vector<CrashMark> marks = {};
-  bool power_lost = false;
+  bool power_lost = false;  // In any crash before.
+  size_t marks_before_loss = 0;
   int number = 0;  // 0: Run; from 1: Recover.
 };
 

@@ -429,6 +429,16 @@ Ruling Judge(const History& history, size_t position,
 Ruling JudgeAgain(const History& history, size_t position,
                   const Circumstances& circumstances, const LaterLife& later,
                   const Contents& found) {
+  if (later.logged != nullptr && Equal(*later.logged, found)) return {};
+  if (later.kept || later.closed) {
+    const bool kept = !later.closed;
+    return {kept ? Promise::kKept : Promise::kDurable,
+            absl::StrCat(kept ? "D2a" : "D2", " is broken: a later life ",
+                         kept ? "was told that a write was made, and only its "
+                                "process died"
+                              : "closed the database after a write",
+                         ShowDifferences(*later.logged, found))};
+  }
   if (later.written != nullptr && Equal(*later.written, found)) return {};
   if (Equal(*later.exposed, found)) {
     if (later.written == nullptr || !later.durable) return {};

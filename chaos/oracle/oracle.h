@@ -59,6 +59,9 @@ struct LaterLife {
   const State* exposed = nullptr;  // What the last of them showed.
   const State* written = nullptr;  // After one more write; nullptr: none begun.
   bool durable = false;            // That one must survive.
+  const State* logged = nullptr;   // After another, not synced, write.
+  bool kept = false;               // Nothing but the process died since.
+  bool closed = false;             // Close returned OK after it.
 };
 
 // Judges what a process shows when an earlier one had recovered already.

@@ -248,6 +248,20 @@ TEST(OracleTest, JudgesLaterLives) {
       .exposed = &exposed, .written = &written, .durable = true};
   EXPECT_EQ(judge(durable, "a=1 z=9"), "");
   EXPECT_EQ(judge(durable, "a=1"), "D2");
+  // And one that nobody synced: only a process that died takes nothing of it.
+  State logged = written;
+  logged.Put("zz", "9");
+  LaterLife unsynced = durable;
+  unsynced.logged = &logged;
+  EXPECT_EQ(judge(unsynced, "a=1 z=9 zz=9"), "");
+  EXPECT_EQ(judge(unsynced, "a=1 z=9"), "");
+  EXPECT_EQ(judge(unsynced, "a=1"), "D2");
+  unsynced.kept = true;
+  EXPECT_EQ(judge(unsynced, "a=1 z=9 zz=9"), "");
+  EXPECT_EQ(judge(unsynced, "a=1 z=9"), "D2a");
+  unsynced.closed = true;
+  EXPECT_EQ(judge(unsynced, "a=1 z=9 zz=9"), "");
+  EXPECT_EQ(judge(unsynced, "a=1 z=9"), "D2");
 }
 
 TEST(OracleTest, JudgesReaders) {

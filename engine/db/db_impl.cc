@@ -72,13 +72,21 @@ absl::StatusOr<std::unique_ptr<DB>> DbImpl::Open(const Options& options,
   }
   std::unique_ptr<FileLock> lock;
   if (!HF_MUTANT("open.lock")) {
-    HF_ASSIGN_OR_RETURN(lock, file_system.LockFile(LockFileName(dir)));
+    absl::StatusOr<std::unique_ptr<FileLock>> locked =
+        file_system.LockFile(LockFileName(dir));
+    if (!locked.ok() && made_directory) {
+      // Fails, as it should, when somebody else is in it by now.
+      file_system.RemoveDirectory(dir).IgnoreError();
+    }
+    HF_RETURN_IF_ERROR(locked.status());
+    lock = *std::move(locked);
   }
   // Not make_unique: the constructor is private.
   std::unique_ptr<DbImpl> db(
       new DbImpl(options, env, std::move(own_env), dir, std::move(lock)));
   absl::StatusOr<std::unique_ptr<WalChain>> wal = Recovery(&db->core_).Run();
-  if (!wal.ok() && made_directory) {
+  if (!wal.ok() && made_directory &&
+      !HF_MUTANT("open.failed_directory_removed")) {
     // Should the sync of its name have failed, no later one would prove that it
     // is durable: the next opening makes it anew.
     file_system.RemoveFile(LockFileName(dir)).IgnoreError();

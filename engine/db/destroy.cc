@@ -49,7 +49,9 @@ absl::Status DestroyDatabase(FileSystem& file_system, const std::string& dir) {
   if (exists) {
     HF_RETURN_IF_ERROR(file_system.RemoveFile(current));
   }
-  // Also when it was gone: an earlier attempt may have ended before this.
+  // Also when it was gone: an earlier attempt may have ended before this. Had
+  // its sync failed, this one may not mend that: then a crash brings CURRENT
+  // back without its tables, Open says so, and Destroy works again.
   HF_RETURN_IF_ERROR(
       HF_STEP("destroy.current_goes_first", file_system.SyncDirectory(dir)));
   for (const OwnFile& file : *files) {

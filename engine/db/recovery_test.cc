@@ -102,6 +102,11 @@ TEST(RecoveryTest, MakesItsDirectoryAnewWhenTheSyncOfItsNameFailed) {
   EXPECT_CODE(OpenDb(&env).status(), kInternal);
   EXPECT_EQ(env.fs.FileExists(kDbDir).value(), false);
   ASSERT_OK(OpenDb(&env));
+  // Also when it could not even be locked.
+  ManualEnv unlocked;
+  unlocked.fs.before = FailNth(0, Calls("lock"));
+  EXPECT_CODE(OpenDb(&unlocked).status(), kInternal);
+  EXPECT_EQ(unlocked.fs.FileExists(kDbDir).value(), false);
   // One that was there before is not ours to remove.
   ManualEnv other;
   ASSERT_OK(other.fs.CreateDirectory(kDbDir));

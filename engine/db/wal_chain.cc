@@ -62,7 +62,7 @@ absl::Status WalChain::CreateNext(uint64_t number,
   HF_RETURN_IF_ERROR(HF_STEP("wal_chain.sync_before_next", SyncCurrent()));
   HF_ASSIGN_OR_RETURN(std::unique_ptr<LogWriter> next,
                       Create(number, next_sequence));
-  if (next_ != nullptr) {
+  if (next_ != nullptr && !HF_MUTANT("wal_chain.replaced_next_removed")) {
     // Best effort, and safe: what a failed seal may have left on disk was
     // overwritten, and that is durable now.
     file_system_.RemoveFile(next_->path()).IgnoreError();

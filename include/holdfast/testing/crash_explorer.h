@@ -59,8 +59,11 @@ struct CrashMark {
 class CrashRun {
  public:
   explicit CrashRun(SimEnv* env, std::vector<CrashMark> marks = {},
-                    bool power_lost = true)
-      : env_(*env), marks_(std::move(marks)), power_lost_(power_lost) {}
+                    bool power_lost = true, size_t marks_before_loss = 0)
+      : env_(*env),
+        marks_(std::move(marks)),
+        power_lost_(power_lost),
+        marks_before_loss_(marks_before_loss) {}
 
   SimEnv& env() { return env_; }
 
@@ -75,10 +78,16 @@ class CrashRun {
   // returned OK for must be there, synced or not.
   bool power_lost() const { return power_lost_; }
 
+  // How many of marks() were made before the last loss of power. Since the
+  // later ones only processes died: what they tell must be there, synced or
+  // not.
+  size_t marks_before_loss() const { return marks_before_loss_; }
+
  private:
   SimEnv& env_;
   std::vector<CrashMark> marks_;
   bool power_lost_;
+  size_t marks_before_loss_;
 };
 
 // The code under test.
