@@ -3,8 +3,7 @@
 //   bazel run //chaos:explore -- --workload=all --profile=all
 //   bazel run -c opt --config=opt //chaos:explore -- --workload=first-write
 //   bazel run //chaos:explore -- --budget=3600 --seed=7    (generated ones)
-//   bazel run //chaos:explore -- --workload='open create; put a 1' \
-//       --replay='5:none'
+//   bazel run //chaos:explore -- --replay='5:none' --workload='open create'
 //
 // --workload=NAME|TEXT|all|generated   default: all; generated with --budget
 // --profile=NAME|all                   default: posix
