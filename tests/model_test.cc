@@ -18,12 +18,11 @@
 #include "base/random.h"
 #include "gtest/gtest.h"
 #include "holdfast/db.h"
+#include "holdfast/testing/sim_disk.h"
+#include "holdfast/testing/sim_file_system.h"
 #include "rapidcheck/gtest.h"
 #include "tests/util/contents.h"
-#include "tests/util/manual_executor.h"
-#include "tests/util/memory_file_system.h"
 #include "tests/util/status_testing.h"
-#include "tests/util/test_env.h"
 
 namespace holdfast {
 namespace {
@@ -156,8 +155,8 @@ Options OptionsOf(uint32_t n) {
 
 class Runner {
  public:
-  explicit Runner(uint32_t options) : executor_(options) {
-    file_system_ = std::make_unique<MemoryFileSystem>();
+  explicit Runner(uint32_t options) : seed_(uint64_t{options} + 1) {
+    Boot(SimDisk());
     Open(options, /*create=*/true);
   }
 
@@ -195,10 +194,16 @@ class Runner {
     if (!result) RC_FAIL(result.message());
   }
 
+  // A machine with that disk, whose identities no earlier one has given.
+  void Boot(SimDisk disk) {
+    disk.ReleaseAll();
+    env_ = std::make_unique<SimEnv>(std::move(disk), seed_);
+    env_->fs().set_unique_id(uint64_t{++boots_} << 32);
+  }
+
   void Open(uint32_t n, bool create) {
     Options options = OptionsOf(n);
     options.create_if_missing = create;
-    env_ = std::make_unique<TestEnv>(file_system_.get(), &clock_, &executor_);
     options.env = env_.get();
     absl::StatusOr<std::unique_ptr<DB>> db = DB::Open(options, "/db");
     AssertOk(db.status());
@@ -229,11 +234,11 @@ class Runner {
   // Opens a copy of the files in place of the database.
   void Die(uint32_t options) {
     FlushUnlogged();
-    auto copy = std::make_unique<MemoryFileSystem>(*file_system_);
+    SimDisk copy = env_->fs().disk();
     LetGo();
     db_.reset();
-    executor_.RunAll();
-    file_system_ = std::move(copy);
+    env_->sim_executor().RunAll();
+    Boot(std::move(copy));
     Open(options, /*create=*/false);
   }
 
@@ -487,7 +492,7 @@ class Runner {
         snapshots_.erase(snapshots_.begin() + op.a % snapshots_.size());
         break;
       case OpKind::kBackground:
-        for (uint32_t i = 0; i <= op.a % 3; ++i) executor_.RunOne();
+        for (uint32_t i = 0; i <= op.a % 3; ++i) env_->sim_executor().RunOne();
         break;
       case OpKind::kFlush:
         AssertOk(db_->Flush());
@@ -511,10 +516,9 @@ class Runner {
     }
   }
 
-  std::unique_ptr<MemoryFileSystem> file_system_;
-  ManualClock clock_;
-  ManualExecutor executor_;
-  std::unique_ptr<TestEnv> env_;
+  const uint64_t seed_;  // Not 0: chance decides which lane runs first.
+  uint32_t boots_ = 0;
+  std::unique_ptr<SimEnv> env_;
   std::unique_ptr<DB> db_;
   Contents model_;
   uint64_t version_ = 0;

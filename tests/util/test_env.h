@@ -1,11 +1,7 @@
-// An Env of parts that the test chooses, and a clock that moves only when
-// somebody sleeps.
+// An Env of parts that the test chooses.
 
 #ifndef HOLDFAST_TESTS_UTIL_TEST_ENV_H_
 #define HOLDFAST_TESTS_UTIL_TEST_ENV_H_
-
-#include <atomic>
-#include <cstdint>
 
 #include "holdfast/env/clock.h"
 #include "holdfast/env/env.h"
@@ -13,20 +9,6 @@
 #include "holdfast/env/file_system.h"
 
 namespace holdfast {
-
-// Thread-safe.
-class ManualClock final : public Clock {
- public:
-  uint64_t NowMicros() override {
-    return micros_.load(std::memory_order_relaxed);
-  }
-  void SleepMicros(uint64_t micros) override {
-    micros_.fetch_add(micros, std::memory_order_relaxed);
-  }
-
- private:
-  std::atomic<uint64_t> micros_{0};
-};
 
 // Does not own its parts.
 class TestEnv final : public Env {
