@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "fuzz/engine/seeds.h"
 #include "fuzz/format/seeds.h"
+#include "fuzz/log/seeds.h"
 #include "fuzz/seeds/seed_sink.h"
 #include "fuzz/table/seeds.h"
 #include "fuzz/text/seeds.h"
@@ -47,6 +48,7 @@ int main(int argc, char** argv) {
   }
   holdfast::FolderSink sink(argv[1]);
   holdfast::AddFormatSeeds(sink);
+  holdfast::AddLogSeeds(sink);
   holdfast::AddTableSeeds(sink);
   holdfast::AddTextSeeds(sink);
   holdfast::AddEngineSeeds(sink);
