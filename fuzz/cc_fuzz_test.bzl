@@ -20,6 +20,9 @@ def cc_fuzz_test(
 
     Seeds are what //fuzz/seeds makes for NAME; a target without any fails.
 
+    HOLDFAST_MUTANT=NAME in the environment takes a step out of the engine, in
+    both lives: see base/mutant.h, and fuzz/canaries.txt.
+
     Args:
       name: NAME_fuzz; the source that defines LLVMFuzzerTestOneInput is
         NAME_fuzz.cc.
@@ -56,7 +59,7 @@ def cc_fuzz_test(
         linkstatic = True,
         # One thread and nothing that another would touch.
         tags = tags + ["fuzz", "no-tsan"],
-        deps = deps + select({
+        deps = deps + ["//tests/util:mutant_switch"] + select({
             "//tools:fuzzing": [],
             "//conditions:default": ["//fuzz/support:replay_main"],
         }),
