@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/mutant.h"
 #include "base/status_util.h"
 #include "engine/format/internal_key.h"
 
@@ -37,7 +38,9 @@ inline const char* ReadStoredEntry(const char* p, const char* limit,
     if ((p = DecodeVarint32(p, limit, &value)) == nullptr) return p;
   }
   const auto room = static_cast<uint64_t>(limit - p);
-  if (room < uint64_t{own} + value) return nullptr;
+  if (room < uint64_t{own} + value && !HF_MUTANT("block.entry_fits")) {
+    return nullptr;
+  }
   entry->own = std::string_view(p, own);
   entry->value = std::string_view(p + own, value);
   return p + own + value;

@@ -142,6 +142,8 @@ TEST(BlockTest, IteratorTurnsAround) {
 }
 
 TEST(BlockTest, DamageNamesFileOffsetAndCause) {
+  std::string too_long_value = BuildBlock({{Value("a", 1), "v"}}, 1);
+  too_long_value[2] = 2;  // Of its length; it would end in the restart point.
   const struct {
     std::string payload;
     const char* why;
@@ -158,6 +160,7 @@ TEST(BlockTest, DamageNamesFileOffsetAndCause) {
        "out of order"},
       {BuildBlock({{"short", ""}}, 1), "bad internal key"},
       {BuildBlock({{"x2345678", ""}}, 1), "bad internal key"},
+      {too_long_value, "runs out of its block (byte 0 of it)"},
   };
   for (const auto& c : cases) {
     const auto block = Parse(c.payload);
