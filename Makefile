@@ -50,12 +50,17 @@ SECONDS ?= 3600
 soak: setup  ## wider, with new seeds, for about an hour (SECONDS=how long)
 	@tools/chaos --soak $(SECONDS)
 
-# For instance: make bench BENCH="--keys=1000000 --rounds=5"
+# For instance: make bench BENCH="--keys=1000000 --workloads=readrandom,readseq"
+# PEERS: where own builds of LevelDB, RocksDB and LMDB are installed; without,
+# those of the distribution are taken where they are.
 BENCH ?=
+PEERS ?=
 .PHONY: bench
-bench: setup  ## time Holdfast and its peer side by side (BENCH=flags)
+bench: setup  ## time Holdfast beside its peers (BENCH=flags PEERS=folder)
 	$(BAZEL) build $(BAZEL_FLAGS) --config=opt //bench:db_bench
-	bazel-bin/bench/db_bench $(BENCH)
+	@bench/peers/build out/bench/peers $(PEERS)
+	bazel-bin/bench/db_bench --peers=out/bench/peers \
+	  --html=out/bench/report.html --json=out/bench/results.jsonl $(BENCH)
 
 .PHONY: tidy
 tidy:  ## check what has a right answer: includes, links, names; report sizes

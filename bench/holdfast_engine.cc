@@ -1,3 +1,5 @@
+#include "bench/holdfast_engine.h"
+
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -42,7 +44,9 @@ class HoldfastEngine final : public Engine {
     options.memtable_bytes = from.memtable_bytes;
     options.block_cache_bytes = from.block_cache_bytes;
     options.block_bytes = from.block_bytes;
+    options.table_bytes = from.table_bytes;
     options.bloom_bits_per_key = from.bloom_bits_per_key;
+    options.background_threads = from.background_threads;
     options.compression =
         from.compress ? Compression::kLz4 : Compression::kNone;
     auto db = DB::Open(options, path);
@@ -51,15 +55,22 @@ class HoldfastEngine final : public Engine {
   }
   ~HoldfastEngine() override { Check(db_->Close()); }
 
-  void Write(const std::vector<KeyValue>& batch, bool sync) override {
+  void Write(const std::vector<Change>& batch, Durability durability) override {
     WriteOptions options;
-    options.sync = sync;
-    if (batch.size() == 1) {
-      Check(db_->Put(options, batch[0].key, batch[0].value));
+    options.sync = durability == Durability::kPower;
+    options.disable_wal = durability == Durability::kNone;
+    if (batch.size() == 1 && batch[0].value.has_value()) {
+      Check(db_->Put(options, batch[0].key, *batch[0].value));
       return;
     }
     WriteBatch changes;
-    for (const KeyValue& kv : batch) changes.Put(kv.key, kv.value);
+    for (const Change& change : batch) {
+      if (change.value.has_value()) {
+        changes.Put(change.key, *change.value);
+      } else {
+        changes.Delete(change.key);
+      }
+    }
     Check(db_->Write(options, changes));
   }
 
@@ -88,8 +99,9 @@ class HoldfastEngine final : public Engine {
 }  // namespace
 
 EngineKind HoldfastKind() {
-  return {"holdfast", "this tree",
-          [](const EngineOptions& options, const std::string& path) {
+  return {"holdfast", "this tree, LZ4", /*can_skip_log=*/true,
+          [](const EngineOptions& options,
+             const std::string& path) -> std::unique_ptr<Engine> {
             return std::make_unique<HoldfastEngine>(options, path);
           }};
 }

@@ -2,9 +2,9 @@
 #include <cstdlib>
 #include <memory>
 #include <string>
-#include <utility>
+#include <string_view>
+#include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "bench/engine.h"
 #include "leveldb/cache.h"
 #include "leveldb/db.h"
@@ -56,7 +56,7 @@ class LevelDbEngine final : public Engine {
     leveldb::Options options;
     options.create_if_missing = true;
     options.write_buffer_size = from.memtable_bytes;
-    options.max_file_size = size_t{32} << 20;
+    options.max_file_size = from.table_bytes;
     options.block_size = from.block_bytes;
     options.block_cache = cache_.get();
     options.filter_policy = filter_.get();
@@ -67,12 +67,16 @@ class LevelDbEngine final : public Engine {
     db_.reset(db);
   }
 
-  void Write(const std::vector<KeyValue>& batch, bool sync) override {
+  void Write(const std::vector<Change>& batch, Durability durability) override {
     leveldb::WriteOptions options;
-    options.sync = sync;
+    options.sync = durability == Durability::kPower;
     leveldb::WriteBatch changes;
-    for (const KeyValue& kv : batch) {
-      changes.Put(ToSlice(kv.key), ToSlice(kv.value));
+    for (const Change& change : batch) {
+      if (change.value.has_value()) {
+        changes.Put(ToSlice(change.key), ToSlice(*change.value));
+      } else {
+        changes.Delete(ToSlice(change.key));
+      }
     }
     Check(db_->Write(options, &changes));
   }
@@ -100,14 +104,20 @@ class LevelDbEngine final : public Engine {
 };
 
 }  // namespace
-
-EngineKind LevelDbKind() {
-  return {"leveldb",
-          absl::StrCat(leveldb::kMajorVersion, ".", leveldb::kMinorVersion,
-                       " (Debian package)"),
-          [](const EngineOptions& options, const std::string& path) {
-            return std::make_unique<LevelDbEngine>(options, path);
-          }};
-}
-
 }  // namespace holdfast::bench
+
+extern "C" int HoldfastBenchInterface() { return holdfast::bench::kInterface; }
+
+extern "C" const holdfast::bench::EngineKind* HoldfastBenchEngine() {
+  using namespace holdfast::bench;
+  static const EngineKind kind = {
+      "leveldb",
+      std::to_string(leveldb::kMajorVersion) + "." +
+          std::to_string(leveldb::kMinorVersion) + ", " PEER_BUILD ", Snappy",
+      /*can_skip_log=*/false,
+      [](const EngineOptions& options,
+         const std::string& path) -> std::unique_ptr<Engine> {
+        return std::make_unique<LevelDbEngine>(options, path);
+      }};
+  return &kind;
+}
