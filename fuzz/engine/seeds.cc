@@ -1,9 +1,10 @@
 #include "fuzz/engine/seeds.h"
 
+#include "fuzz/engine/ops_seeds.h"
 #include "fuzz/seeds/seed_sink.h"
 
 namespace holdfast {
 
-void AddEngineSeeds(SeedSink&) {}
+void AddEngineSeeds(SeedSink& sink) { AddOpsSeeds(sink); }
 
 }  // namespace holdfast
