@@ -50,6 +50,28 @@ SECONDS ?= 3600
 soak: setup  ## wider, with new seeds, for about an hour (SECONDS=how long)
 	@tools/chaos --soak $(SECONDS)
 
+# For instance: make fuzz TIME=600 TARGETS_FUZZ="block_fuzz varint_fuzz" JOBS=1
+TIME ?= 60
+TARGETS_FUZZ ?=
+JOBS ?= $(shell nproc)
+.PHONY: fuzz
+fuzz: setup  ## fuzz every target for a minute (TIME=, TARGETS_FUZZ=, JOBS=)
+	@BAZEL="$(BAZEL)" tools/fuzz --time=$(TIME) --jobs=$(JOBS) $(TARGETS_FUZZ)
+
+.PHONY: fuzz-replay
+fuzz-replay: setup  ## run seeds and past findings in the fuzzers
+	$(BAZEL) test --config=fuzz $(BAZEL_FLAGS) //fuzz/...
+
+.PHONY: fuzz-canaries
+fuzz-canaries: setup  ## see that the fuzzers find planted bugs
+	@BAZEL="$(BAZEL)" tools/fuzz --canaries --jobs=$(JOBS) $(TARGETS_FUZZ)
+
+# For instance: make fuzz-coverage COVERAGE=--with-found
+COVERAGE ?=
+.PHONY: fuzz-coverage
+fuzz-coverage: setup  ## which lines of the decoders the inputs reach
+	@BAZEL="$(BAZEL)" tools/fuzz_coverage $(COVERAGE)
+
 # For instance: make bench BENCH="--keys=1000000 --workloads=readrandom,readseq"
 # PEERS: where own builds of LevelDB, RocksDB and LMDB are installed; without,
 # those of the distribution are taken where they are.

@@ -43,6 +43,9 @@ CLEAN = {
     "docs/guide.md":
         "[a](../README.md#top) [b](https://x.org) [c](#d) `[e](f)`\n"
         "```\n[g](h)\n```\n[i](/docs/) TO" "DO(#7) x/work/y\n",
+    "docs/fuzzing.md": "Say `no_fuzz`.\n\n| `x_fuzz` | its property |\n",
+    "fuzz/BUILD": '"x_fuzz.cc", "y_fuzz.cc"',
+    "fuzz/x_fuzz.cc": "int x;\n",
     "README.md": "[docs](docs)\n",
 }
 
@@ -93,6 +96,9 @@ MUTANTS = [
      CLEAN["base/BUILD"] + "\n# /ro" "ot/.cache\n", 2),
     ("dead-link", "README.md", "\n[x](docs/missing.md)\n", 2),
     ("dead-link", "README.md", "[x]: gone.md\n", 1),
+    ("fuzz-page", "fuzz/y_fuzz.cc", "int y;\n", 1),
+    ("fuzz-page", "docs/fuzzing.md",
+     "| `z_fuzz` | what? |\n| `x_fuzz` | its property |\n", 1),
 ]
 
 
