@@ -127,6 +127,17 @@ TEST_P(ExploreTest, SyncsFail) {
   EXPECT_GT(ExploreEachSync(FaultTier(), "syncdir * @", " fails-keeps-new"), 0);
 }
 
+TEST(WorkloadFaultsTest, MustStrikeUnlessTheStepSaysOtherwise) {
+  DbExploration exploration;
+  exploration.options.max_states = 1;
+  exploration.workload =
+      *Workload::Parse("open create; fault write *.wal @9 eio; put a 1");
+  EXPECT_TRUE(NeverStruck(ExploreDb(exploration)));
+  exploration.workload =
+      *Workload::Parse("open create; ?fault write *.wal @9 eio; put a 1");
+  EXPECT_TRUE(ExploreDb(exploration).ok());
+}
+
 INSTANTIATE_TEST_SUITE_P(Workloads, ExploreTest,
                          testing::ValuesIn(ReferenceWorkloads()), NameOf);
 

@@ -22,7 +22,8 @@
 //   sees COUNTER N                 fails unless it has come to N: see
 //                                  chaos/db/workload_run.h
 //   entries N                      exactly so many, tombstones too, in tables
-// A step may begin with "?" (it may fail) or "!" (it must fail).
+// A step may begin with "?" (it may fail; of a fault: rules of it may never
+// strike) or "!" (it must fail).
 // KEY: a word; "WORD^N" is WORD and dots, N bytes in all.
 // VALUE: a word; "*N" N bytes that do not shrink; "~N" N bytes that do.
 

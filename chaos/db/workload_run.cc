@@ -119,7 +119,7 @@ absl::Status WorkloadRun::Execute(const Workload& workload) {
     }
   }
   const std::string never = faults_.NeverFired();
-  if (never.empty()) return absl::OkStatus();
+  if (never.empty() || !must_strike_) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(kNeverStruck, ": ", never));
 }
 
@@ -221,6 +221,7 @@ absl::Status WorkloadRun::SetPlan(const WorkloadStep& step) {
   HF_ASSIGN_OR_RETURN(FaultPlan plan, PlanOf(step));
   cache_may_be_lost_ |= MayLoseCache(plan);
   disk_lies_ |= MakesDiskLie(plan);
+  must_strike_ = step.expect == WorkloadStep::Expect::kSuccess;
   faults_.SetPlan(std::move(plan));
   return absl::OkStatus();
 }

@@ -130,6 +130,7 @@ class WorkloadRun {
   size_t current_ = 0;
   uint64_t values_ = 0;
   uint64_t failures_ = 0;
+  bool must_strike_ = true;  // Each rule of the plan in force.
   bool cache_may_be_lost_ = false;
   bool disk_lies_ = false;
   DbStats totals_;

@@ -11,11 +11,13 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "base/checksum.h"
 #include "base/status_util.h"
 #include "chaos/explorer/life.h"
 #include "holdfast/testing/crash_explorer.h"
 #include "holdfast/testing/persistence.h"
 #include "holdfast/testing/sim_disk.h"
+#include "holdfast/testing/sim_file_system.h"
 
 namespace holdfast {
 namespace {
@@ -96,6 +98,16 @@ absl::StatusOr<CrashPath> ParsePath(std::string_view text) {
   }
   if (path.empty()) return absl::InvalidArgumentError("the path is empty");
   return path;
+}
+
+absl::StatusOr<SimDisk> PrepareDisk(CrashProgram* program,
+                                    const ExploreOptions& options) {
+  SimEnv env(SimDisk(options.profile), options.executor_seed);
+  env.fs().set_unique_id(MixContext(UINT64_MAX, 0));
+  HF_RETURN_IF_ERROR(Annotate(program->Prepare(env), "Prepare failed"));
+  SimDisk disk = KillProcess(env.fs().disk());
+  disk.SyncAll();
+  return disk;
 }
 
 SimDisk KillProcess(SimDisk disk) {

@@ -40,6 +40,10 @@ using CrashPath = std::vector<CrashStep>;
 std::string PathText(const CrashPath& path);
 absl::StatusOr<CrashPath> ParsePath(std::string_view text);
 
+// The disk that the first life begins with.
+absl::StatusOr<SimDisk> PrepareDisk(CrashProgram* program,
+                                    const ExploreOptions& options);
+
 // What is on the disk after the process was killed.
 SimDisk KillProcess(SimDisk disk);
 

@@ -28,7 +28,6 @@
 #include "holdfast/testing/crash_explorer.h"
 #include "holdfast/testing/persistence.h"
 #include "holdfast/testing/sim_disk.h"
-#include "holdfast/testing/sim_file_system.h"
 
 namespace holdfast {
 namespace {
@@ -69,8 +68,10 @@ class Explorer {
   CrashReport Run() {
     report_.profile = std::string(options_.profile.name);
     report_.bound = Bound();
-    report_.broken = Prepare();
-    if (report_.broken.ok()) {
+    absl::StatusOr<SimDisk> prepared = PrepareDisk(&program_, options_);
+    report_.broken = prepared.status();
+    if (prepared.ok()) {
+      prepared_ = *std::move(prepared);
       if (options_.replay.empty()) {
         Explore();
       } else {
@@ -110,15 +111,6 @@ class Explorer {
         (options_.max_seconds != 0 && Seconds() >= share(options_.max_seconds));
     cut_ = cut_ || pass_ends;
     return pass_ends;
-  }
-
-  absl::Status Prepare() {
-    SimEnv env(SimDisk(options_.profile), options_.executor_seed);
-    env.fs().set_unique_id(MixContext(UINT64_MAX, 0));
-    HF_RETURN_IF_ERROR(Annotate(program_.Prepare(env), "Prepare failed"));
-    prepared_ = KillProcess(env.fs().disk());
-    prepared_.SyncAll();
-    return absl::OkStatus();
   }
 
   void Replay() {

@@ -55,7 +55,10 @@ class LifeWatcher {
   }
 
   void NotePoint(SiteId site) {
-    if (watch_.sites == nullptr && watch_.only != life_.calls) return;
+    if (watch_.sites == nullptr && !watch_.points &&
+        watch_.only != life_.calls) {
+      return;
+    }
     life_.points.push_back({.calls = life_.calls,
                             .marks = run_.marks().size(),
                             .disk = env_.fs().disk(),
@@ -87,8 +90,8 @@ Life Live(CrashProgram* program, const LifeStart& start,
   // No two lives of a chain draw the same identities.
   env.fs().set_unique_id(MixContext(static_cast<uint64_t>(start.number), 0));
   CrashRun run(&env, start.marks, start.power_lost, start.marks_before_loss);
-  const bool watching =
-      watch.sites != nullptr || watch.only.has_value() || watch.events;
+  const bool watching = watch.sites != nullptr || watch.points ||
+                        watch.only.has_value() || watch.events;
   if (!watching) {
     life.status = start.number == 0 ? program->Run(run) : program->Recover(run);
     return life;

@@ -45,7 +45,8 @@ struct LifeStart {
 
 // What to note.
 struct LifeWatch {
-  CallSites* sites = nullptr;  // Notes every crash point.
+  CallSites* sites = nullptr;  // Notes every crash point, and its site.
+  bool points = false;         // Notes every crash point.
   std::optional<uint64_t> only =
       {};  // Notes the crash point after so many calls.
   bool events = false;

@@ -159,4 +159,18 @@ bool IsAllowed(const CrashChoice& choice, absl::Span<const PendingUnit> units,
   return ChoiceRules(units, profile).Allow(choice.picks);
 }
 
+CrashChoice NearestAllowed(CrashChoice choice,
+                           absl::Span<const PendingUnit> units,
+                           const PersistenceProfile& profile) {
+  const ChoiceRules rules(units, profile);
+  if (rules.Allow(choice.picks)) return choice;
+  rules.Repair(&choice.picks);
+  if (rules.Allow(choice.picks)) return choice;
+  // What the process saw.
+  for (size_t i = 0; i < units.size(); ++i) {
+    choice.picks[i] = static_cast<uint16_t>(units[i].newest);
+  }
+  return choice;
+}
+
 }  // namespace holdfast

@@ -144,6 +144,23 @@ TEST(IsAllowedTest, RefusesPicksThatAreNotThere) {
   EXPECT_FALSE(IsAllowed(choice, units, PosixProfile()));
 }
 
+TEST(NearestAllowedTest, BendsOnlyWhatIsForbidden) {
+  for (const PersistenceProfile& profile : AllProfiles()) {
+    const auto units = Busy(profile).Pending();
+    CrashChoice choice;
+    choice.picks.resize(units.size());
+    for (size_t round = 0; round < 200; ++round) {
+      for (size_t i = 0; i < units.size(); ++i) {
+        choice.picks[i] = static_cast<uint16_t>((round * 7 + i * round) %
+                                                units[i].alternatives.size());
+      }
+      const CrashChoice nearest = NearestAllowed(choice, units, profile);
+      EXPECT_TRUE(IsAllowed(nearest, units, profile)) << profile.name;
+      if (IsAllowed(choice, units, profile)) EXPECT_EQ(nearest, choice);
+    }
+  }
+}
+
 TEST(ProfilesTest, HaveNamesOfTheirOwnAndPosixIsFirst) {
   std::set<std::string_view> names;
   for (const PersistenceProfile& profile : AllProfiles()) {

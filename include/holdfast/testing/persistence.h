@@ -165,6 +165,12 @@ std::vector<CrashChoice> EnumerateChoices(absl::Span<const PendingUnit> units,
 bool IsAllowed(const CrashChoice& choice, absl::Span<const PendingUnit> units,
                const PersistenceProfile& profile);
 
+// The choice when the profile allows it; else one near to it that it allows.
+// REQUIRES: one pick for each unit, within its alternatives.
+CrashChoice NearestAllowed(CrashChoice choice,
+                           absl::Span<const PendingUnit> units,
+                           const PersistenceProfile& profile);
+
 }  // namespace holdfast
 
 #endif  // HOLDFAST_TESTING_PERSISTENCE_H_
