@@ -66,6 +66,14 @@ bool Read(Decoder& in, Item* item) {
   return read;
 }
 
+// The other way to write a varint gives the same.
+void CheckInPlace(uint32_t number, std::string_view bytes) {
+  char place[kMaxVarint32Bytes];
+  const char* const end = EncodeVarint32(place, number);
+  HF_CHECK(bytes == std::string_view(place, end));
+  HF_CHECK(bytes.size() == VarintLength(number));
+}
+
 std::string Encode(const Item& item) {
   std::string bytes;
   switch (item.kind) {
@@ -80,6 +88,7 @@ std::string Encode(const Item& item) {
       break;
     case 3:
       PutVarint32(&bytes, static_cast<uint32_t>(item.number));
+      CheckInPlace(static_cast<uint32_t>(item.number), bytes);
       break;
     case 4:
       PutVarint64(&bytes, item.number);

@@ -40,31 +40,38 @@ absl::StatusOr<CurrentFile> Decode(std::string_view contents) {
   return current;
 }
 
+// `contents` with one change is refused. By its checksum, so it makes no
+// difference that the line may be one of another version now.
+void CheckDamaged(std::string contents, uint64_t choice) {
+  const size_t at = (choice >> 4) % contents.size();
+  if (choice % 16 == 0) {
+    contents.resize(at);
+  } else {
+    contents[at] = static_cast<char>(contents[at] ^ (1 << choice % 8));
+  }
+  HF_CHECK(absl::IsDataLoss(Decode(contents).status()));
+}
+
 void CheckBytes(std::string_view bytes) {
   const absl::StatusOr<CurrentFile> current = Decode(bytes);
   if (!current.ok()) return;
   HF_CHECK(current->version == kFormatVersion);
   HF_CHECK(EncodeCurrent(*current) == bytes);
-  // One change of each line, chosen by its bytes. It is the checksum
-  // that finds it: a line of another version is not believed, either.
-  const uint64_t choice = Checksum64(bytes, 0);
-  const size_t at = (choice >> 8) % bytes.size();
-  std::string damaged(bytes);
-  if (choice % 9 == 0) {
-    damaged.resize(at);
-  } else {
-    damaged[at] = static_cast<char>(damaged[at] ^ (1 << (choice % 9 - 1)));
-  }
-  HF_CHECK(absl::IsDataLoss(Decode(damaged).status()));
+  CheckDamaged(std::string(bytes), Checksum64(bytes, 0));
 }
 
+// As many bytes as the values take: too few for a line.
+constexpr size_t kValuesBytes = 31;
+
 void CheckValues(FuzzInput input) {
+  const uint16_t damage = input.Short();
   CurrentFile current;
   current.version = input.Bool() ? kFormatVersion : input.Word();
   current.manifest_number = input.Long();
   current.db_id = input.Long();
   current.manifest_bytes = input.Long();
   const std::string contents = EncodeCurrent(current);
+  CheckDamaged(contents, damage);
   const absl::StatusOr<CurrentFile> again = Decode(contents);
   if (current.version != kFormatVersion) {
     HF_CHECK(absl::IsUnimplemented(again.status()));
@@ -87,8 +94,7 @@ void MendChecksum(std::string* bytes) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CheckBytes(std::string_view(reinterpret_cast<const char*>(data), size));
-  // Too few for a line, and as many as the values take.
-  if (size <= 29) CheckValues(FuzzInput(data, size));
+  if (size <= kValuesBytes) CheckValues(FuzzInput(data, size));
   return 0;
 }
 

@@ -10,7 +10,11 @@
 #include "engine/format/current_file.h"
 #include "engine/format/file_names.h"
 #include "engine/format/format_version.h"
+#include "engine/format/internal_key.h"
+#include "engine/format/version_edit.h"
+#include "engine/format/wal_record.h"
 #include "fuzz/seeds/seed_sink.h"
+#include "holdfast/write_batch.h"
 
 namespace holdfast {
 namespace {
@@ -100,7 +104,7 @@ void AddCurrentFileSeeds(SeedSink& sink) {
   sink.Add(kTarget, "cut", EncodeCurrent(usual).substr(0, 17));
   sink.Add(kTarget, "too-long", std::string(513, ' '));
 
-  sink.Add(kTarget, "values", std::string(29, '\1'));
+  sink.Add(kTarget, "values", std::string(31, '\1'));
 
   const auto add_sealed = [&](std::string_view name, std::string_view line) {
     sink.Add(kTarget, name,
@@ -115,13 +119,161 @@ void AddCurrentFileSeeds(SeedSink& sink) {
              "holdfast-current 1 MANIFEST-000005 112233445566778A 1234 ");
 }
 
+// A key as internal_key_fuzz takes it: a choice, its user key and its number.
+std::string SmallKey(bool as_before, std::string_view user_key,
+                     uint8_t sequence) {
+  std::string bytes(1, static_cast<char>(8 * user_key.size() + as_before));
+  if (as_before) bytes.push_back('\xff');
+  return bytes + std::string(user_key) + static_cast<char>(sequence);
+}
+
+void AddInternalKeySeeds(SeedSink& sink) {
+  constexpr std::string_view kTarget = "internal_key_fuzz";
+  sink.Add(kTarget, "value", MakeInternalKey("key", 7, ValueType::kValue));
+  sink.Add(kTarget, "deletion-at-the-largest-number",
+           MakeInternalKey("", kMaxSequenceNumber, ValueType::kDeletion));
+  sink.Add(kTarget, "unknown-type", std::string("key\2\0\0\0\0\0\0\0", 11));
+  sink.Add(kTarget, "too-short", "key");
+  sink.Add(kTarget, "separated-by-a-byte",
+           SmallKey(false, "abcd", 9) + SmallKey(false, "axyz", 8) +
+               SmallKey(false, "axz", 7));
+  sink.Add(kTarget, "next-to-each-other",
+           SmallKey(false, "abcd", 9) + SmallKey(false, "ac", 8) +
+               SmallKey(false, "ac", 7));
+  sink.Add(kTarget, "prefixes",
+           SmallKey(false, "ab", 9) + SmallKey(true, "c", 8) +
+               SmallKey(true, "d", 7));
+  sink.Add(
+      kTarget, "versions",
+      SmallKey(false, "ab", 7) + SmallKey(true, "", 8) + SmallKey(true, "", 9));
+  sink.Add(kTarget, "no-successor",
+           SmallKey(false, "\xff\xff\xff", 1) + SmallKey(false, "\xff\xff", 2));
+  // Longer than a LookupKey holds within itself.
+  sink.Add(kTarget, "long",
+           SmallKey(false, "a", 1) + SmallKey(false, "b", 1) + "\xf8\xff" +
+               std::string(255, 'c') + '\1');
+}
+
+TableRecord UsualTable() {
+  return {.level = 1,
+          .number = 12,
+          .bytes = 96,
+          .identity = 0x1122334455667788,
+          .entries = 100,
+          .tombstones = 7,
+          .smallest = MakeInternalKey("ant", 5, ValueType::kValue),
+          .largest = MakeInternalKey("bee", 9, ValueType::kDeletion),
+          .smallest_sequence = 3,
+          .largest_sequence = 100};
+}
+
+std::string Field(uint32_t tag, std::string_view payload) {
+  std::string bytes;
+  PutVarint32(&bytes, tag);
+  PutLengthPrefixed(&bytes, payload);
+  return bytes;
+}
+
+void AddVersionEditSeeds(SeedSink& sink) {
+  constexpr std::string_view kTarget = "version_edit_fuzz";
+  VersionEdit snapshot;
+  snapshot.db_id = 0xfedcba9876543210;
+  snapshot.log_number = 11;
+  snapshot.next_file_number = 14;
+  snapshot.last_sequence = 200;
+  sink.Add(kTarget, "nothing", "");
+  sink.Add(kTarget, "snapshot-of-nothing", EncodeVersionEdit(snapshot));
+  VersionEdit all = snapshot;
+  all.sealed_log = {.number = 10, .bytes = 65536, .last_sequence = 199};
+  all.removed = {{0, 7}, {0, 9}};
+  all.added = {UsualTable(), UsualTable()};
+  all.added[1].level = kNumLevels - 1;
+  sink.Add(kTarget, "each-field", EncodeVersionEdit(all));
+  const std::string edit = EncodeVersionEdit(snapshot);
+  sink.Add(kTarget, "skipped-fields",
+           Field(0, "") + edit + Field(8, "later") + Field(8, "again"));
+  sink.Add(kTarget, "unknown-field", edit + Field(15, ""));
+  sink.Add(kTarget, "out-of-order", edit + edit);
+  sink.Add(kTarget, "field-cut-off", edit.substr(0, edit.size() - 1));
+  for (const uint32_t tag : {1, 3, 5, 7, 9, 11, 13}) {
+    const std::string name = std::to_string(tag);
+    sink.Add(kTarget, "malformed-field-" + name, Field(tag, "\x80"));
+  }
+  std::string large;
+  PutVarint64(&large, kMaxSequenceNumber + 1);
+  sink.Add(kTarget, "sequence-out-of-range", Field(7, large));
+  sink.Add(kTarget, "sealed-log-out-of-range", Field(9, "\1\1" + large));
+  sink.Add(kTarget, "removed-level-out-of-range", Field(11, "\7\1"));
+
+  // Tables that are none, by what is at an offset of the edit.
+  VersionEdit one;
+  one.added = {UsualTable()};
+  const std::string table = EncodeVersionEdit(one);
+  const auto add_table = [&](std::string_view name, size_t at, char byte) {
+    std::string bytes = table;
+    bytes[at] = byte;
+    sink.Add(kTarget, name, bytes);
+  };
+  sink.Add(kTarget, "table", table);
+  add_table("table-level-out-of-range", 2, kNumLevels);
+  add_table("table-number-0", 3, 0);
+  add_table("table-of-no-bytes", 4, 0);
+  add_table("table-of-no-entries", 13, 0);
+  add_table("table-more-tombstones-than-entries", 14, 101);
+  add_table("table-sequences-in-the-wrong-order", 16, 2);
+  add_table("table-keys-in-the-wrong-order", 18, 'z');
+  add_table("table-bad-key", 21, 2);
+  add_table("table-key-before-its-sequences", 22, 2);
+  add_table("table-key-behind-its-sequences", 34, 101);
+  std::string far = table;
+  far.replace(16, 1, large);
+  far[1] = static_cast<char>(far[1] + static_cast<char>(large.size()) - 1);
+  sink.Add(kTarget, "table-sequence-out-of-range", far);
+}
+
+void AddWriteBatchSeeds(SeedSink& sink) {
+  constexpr std::string_view kTarget = "write_batch_fuzz";
+  const auto record = [](SequenceNumber first, uint32_t count,
+                         std::string_view changes) {
+    std::string bytes;
+    AppendWalRecordPrefix(&bytes, first, count);
+    return bytes.append(changes);
+  };
+  WriteBatch batch;
+  sink.Add(kTarget, "no-changes", record(1, 0, batch.rep()));
+  batch.Delete("alice");
+  batch.Put("bob", "7");
+  batch.Put("", "");
+  batch.Delete("");
+  batch.Put("long", std::string(300, 'v'));
+  sink.Add(kTarget, "each-change", record(0x010203, 5, batch.rep()));
+  sink.Add(kTarget, "changes-alone", batch.rep());
+  sink.Add(kTarget, "largest-sequence",
+           record(kMaxSequenceNumber - 4, 5, batch.rep()));
+  sink.Add(kTarget, "sequence-0", std::string(9, '\0'));
+  std::string beyond;
+  PutFixed64(&beyond, kMaxSequenceNumber);
+  sink.Add(kTarget, "sequence-beyond-the-largest", beyond + '\2');
+  sink.Add(kTarget, "cut-before-the-count", beyond);
+  sink.Add(kTarget, "more-than-counted", record(1, 4, batch.rep()));
+  sink.Add(kTarget, "fewer-than-counted", record(1, 6, batch.rep()));
+  sink.Add(kTarget, "unknown-type", record(1, 1, std::string("\2\0", 2)));
+  sink.Add(kTarget, "value-cut-off",
+           record(1, 5, batch.rep().substr(0, batch.rep().size() - 1)));
+  // The target makes these keys.
+  sink.Add(kTarget, "keys-around-their-limit", "long key");
+}
+
 }  // namespace
 
 void AddFormatSeeds(SeedSink& sink) {
   AddCodingSeeds(sink);
   AddCurrentFileSeeds(sink);
   AddFileNameSeeds(sink);
+  AddInternalKeySeeds(sink);
   AddVarintSeeds(sink);
+  AddVersionEditSeeds(sink);
+  AddWriteBatchSeeds(sink);
 }
 
 }  // namespace holdfast
