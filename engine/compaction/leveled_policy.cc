@@ -1,6 +1,8 @@
 #include "engine/compaction/leveled_policy.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <utility>
 
@@ -237,16 +239,27 @@ Decision PickManual(const LeveledOptions& options, const Version& version,
   HF_CHECK(level >= 0 && output_level < kNumLevels);
   HF_CHECK(output_level == level + 1 || (output_level == level && level > 0));
   *blocked = false;
+  HF_CHECK(!range.before_number.has_value() || output_level == level);
+  const auto is_done = [&](const FilePtr& file) {
+    return range.before_number.has_value() &&
+           file->number >= *range.before_number;
+  };
   FileList inputs = version.FilesOverlapping(level, range.begin, range.end);
+  inputs.erase(inputs.begin(),
+               std::find_if_not(inputs.begin(), inputs.end(), is_done));
   if (inputs.empty()) return Nothing{"no table in the range"};
   std::optional<std::string> next_begin;
   if (level > 0) {
+    // Neighbours only: an output must not span a table that stays.
     uint64_t bytes = 0;
     size_t n = 0;
-    while (n < inputs.size() && bytes < options.max_widened_bytes()) {
+    while (n < inputs.size() && bytes < options.max_widened_bytes() &&
+           !is_done(inputs[n])) {
       bytes += inputs[n++]->bytes;
     }
-    if (n < inputs.size()) next_begin = inputs[n]->smallest_user_key();
+    const auto next = std::find_if_not(
+        inputs.begin() + static_cast<ptrdiff_t>(n), inputs.end(), is_done);
+    if (next != inputs.end()) next_begin = (*next)->smallest_user_key();
     inputs.resize(n);
   }
   Attempt attempt = TryMerge(options, version, running, level, output_level,

@@ -53,6 +53,9 @@ void RememberPick(const Decision& decision, RoundRobin* pointers);
 struct ManualRange {
   std::optional<std::string> begin;
   std::optional<std::string> end;
+  // Only tables with a lower file number, when a level is rewritten in place:
+  // not those that the compaction itself has made there.
+  std::optional<uint64_t> before_number = std::nullopt;
 };
 
 // One step of a manual compaction: merges the tables of `level` that overlap
@@ -60,7 +63,8 @@ struct ManualRange {
 // Never moves, so that what can be dropped is dropped. Long levels take several
 // steps: see Merge::next_begin. Nothing when no table overlaps; or, with
 // *blocked set, when a running compaction is in the way: try again after it.
-// REQUIRES: the mutex of the database; level 0 is not rewritten in place.
+// REQUIRES: the mutex of the database; level 0 is not rewritten in place;
+// before_number is given only for one that is.
 Decision PickManual(const LeveledOptions& options, const Version& version,
                     const std::vector<RunningCompaction>& running, int level,
                     int output_level, const ManualRange& range, bool* blocked);

@@ -232,6 +232,30 @@ TEST(LeveledPolicyTest, ManualStepsOfALongLevelGoOn) {
   EXPECT_EQ(absl::StrJoin(steps, " "), "25 25 10");
 }
 
+TEST(LeveledPolicyTest, ManualRewritesGoAroundTablesThatAreNew) {
+  const std::shared_ptr<const Version> version = MakeVersion(
+      "2 20 a b\n2 4 c d\n2 5 e f\n2 21 g h\n2 22 i j\n2 6 k l\n2 23 m n");
+  std::string steps;
+  ManualRange range{.begin = {}, .end = {}, .before_number = 20};
+  for (;;) {
+    bool blocked = false;
+    const Decision decision =
+        PickManual(Small(), *version, {}, 2, 2, range, &blocked);
+    absl::StrAppend(&steps, DebugString(decision), "\n");
+    const Merge* const merge = std::get_if<Merge>(&decision);
+    if (merge == nullptr || !merge->next_begin.has_value()) break;
+    range.begin = merge->next_begin;
+  }
+  EXPECT_EQ(steps,
+            "merge L2 #4 #5 -> L2: manual (goes on)\n"
+            "merge L2 #6 -> L2: manual\n");
+  range = {.begin = "g", .end = "j", .before_number = 20};
+  bool blocked = false;
+  EXPECT_EQ(
+      DebugString(PickManual(Small(), *version, {}, 2, 2, range, &blocked)),
+      "nothing: no table in the range");
+}
+
 // Any version, any running compactions: a decision keeps the invariants of
 // policy.h, and carrying decisions out makes every level fit in the end.
 RC_GTEST_PROP(LeveledPolicyProperty, DecisionsKeepTheInvariants, ()) {

@@ -304,7 +304,6 @@ void Background::FinishManual(ManualCompaction* manual,
                               const Decision& decision,
                               const absl::Status& status) {
   const Merge* merge = std::get_if<Merge>(&decision);
-  manual->merged = manual->merged || merge != nullptr;
   if (status.ok() && merge != nullptr && merge->next_begin.has_value()) {
     manual->range.begin = merge->next_begin;  // It stays first in the queue.
     return;
@@ -315,7 +314,7 @@ void Background::FinishManual(ManualCompaction* manual,
 }
 
 absl::Status Background::RunManual(int level, int output_level,
-                                   const ManualRange& range, bool* merged) {
+                                   const ManualRange& range) {
   ManualCompaction manual;
   manual.level = level;
   manual.output_level = output_level;
@@ -330,7 +329,6 @@ absl::Status Background::RunManual(int level, int output_level,
     MaybeSchedule();
     core_.executor.Wait(&core_.changed, &core_.mu);
   }
-  *merged = *merged || manual.merged;
   if (manual.done) return manual.status;
   manual_.erase(std::find(manual_.begin(), manual_.end(), &manual));
   return obstacle;
@@ -345,14 +343,15 @@ absl::Status Background::CompactRange(std::optional<std::string_view> begin,
       core_.versions.current()->DeepestLevelOverlapping(begin, end);
   if (!deepest.has_value()) return absl::OkStatus();
   const int last = std::max(*deepest, 1);
-  bool merged = false;
+  const uint64_t first_new = core_.versions.next_file_number();
   for (int level = 0; level < last; ++level) {
-    HF_RETURN_IF_ERROR(RunManual(level, level + 1, range, &merged));
+    HF_RETURN_IF_ERROR(RunManual(level, level + 1, range));
   }
-  // All of it lay in one level already: rewritten in place, to drop what
-  // snapshots had kept.
-  if (!merged) return RunManual(last, last, range, &merged);
-  return absl::OkStatus();
+  // What lay in the last level under nothing that came down: rewritten in
+  // place, to drop what snapshots had kept, and tombstones that came to lie at
+  // the bottom by a move.
+  range.before_number = first_new;
+  return RunManual(last, last, range);
 }
 
 // --- Waiting and stopping --------------------------------------------------

@@ -88,7 +88,6 @@ class Background {
     int level = 0;
     int output_level = 0;
     ManualRange range;
-    bool merged = false;  // There was something to do.
     bool done = false;
     absl::Status status;
   };
@@ -117,9 +116,8 @@ class Background {
   void FinishManual(ManualCompaction* manual, const Decision& decision,
                     const absl::Status& status)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(core_.mu);
-  // Sets *merged when it merged anything.
-  absl::Status RunManual(int level, int output_level, const ManualRange& range,
-                         bool* merged) ABSL_LOCKS_EXCLUDED(core_.mu);
+  absl::Status RunManual(int level, int output_level, const ManualRange& range)
+      ABSL_LOCKS_EXCLUDED(core_.mu);
   // The error that keeps background work from going on, or OK.
   absl::Status Obstacle() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(core_.mu);
 

@@ -391,5 +391,27 @@ TEST_F(BackgroundTest, ManualCompactionDropsWhatIsDeletedInItsRange) {
   ExpectNoOrphans();
 }
 
+// A snapshot kept a tombstone, and what it hides; then their table was moved
+// down, where nothing that comes down later overlaps it.
+TEST_F(BackgroundTest, ManualCompactionDropsWhatLiesInTheLastLevelAlready) {
+  Open();
+  ASSERT_OK(Put("a", 70'000));
+  auto snapshot = db_->GetSnapshot();
+  ASSERT_OK(db_->Delete({}, "a"));
+  expected_.erase("a");
+  ASSERT_OK(db_->CompactRange(std::nullopt, std::nullopt));
+  ASSERT_OK(db_->WaitForBackgroundWork());
+  ASSERT_EQ(db_->Stats().moves_total, 1u);
+  ASSERT_EQ(db_->Stats().levels[2].entries, 2u);
+  snapshot.reset();
+  ASSERT_OK(Put("z"));
+  ASSERT_OK(db_->CompactRange(std::nullopt, std::nullopt));
+  uint64_t entries = 0;
+  for (const LevelStats& level : db_->Stats().levels) entries += level.entries;
+  EXPECT_EQ(entries, 1u);
+  ExpectContents();
+  ExpectNoOrphans();
+}
+
 }  // namespace
 }  // namespace holdfast
