@@ -43,11 +43,17 @@ constexpr char kDir[] = "/db";
 constexpr size_t kMostIterators = 4;
 constexpr size_t kMostSnapshots = 6;
 constexpr size_t kMostPins = 4;
-// What one input may cost, about in microseconds: the sums of what operations
-// take, and bytes written.
-constexpr int kMostCost = 20000;
-constexpr size_t kMostBytes = size_t{600} << 10;
-// From this size on, values and keys count against kMostBytes.
+// What one input may cost, in microseconds under the sanitizers of the fuzzer,
+// about: an input that is slow keeps others from being tried.
+constexpr int kMostCost = 2000;
+constexpr int kOpCost = 15;
+constexpr int kWriteCost = 25;
+constexpr int kStepCost = 8;   // Of an iterator; and a Get.
+constexpr int kJobCost = 400;  // A flush, or a step of a compaction.
+constexpr int kOpenCost = 600;
+constexpr int kBytesPerMicro = 150;
+// What is written in all. Longer keys and values than kFreeBytes count.
+constexpr size_t kMostBytes = size_t{300} << 10;
 constexpr size_t kFreeBytes = 64;
 
 // What codes beyond the operations stand for: the cheap ones, more often.
@@ -165,7 +171,7 @@ class Run {
       const DbOp op = code < kDbOps
                           ? static_cast<DbOp>(code)
                           : kOften[(code - kDbOps) % std::size(kOften)];
-      if (trace_) std::fprintf(stderr, "op %d\n", static_cast<int>(op));
+      if (trace_) Trace(op);
       Do(op);
       CheckStats();
     }
@@ -295,13 +301,18 @@ class Run {
 
   void Finish() {
     LetGo();
-    CheckAll({}, *state_);
-    if (!looks_again_) return Close();
-    ExpectOk(db_->VerifyChecksums());
-    Close();
-    Open(Options());
-    HF_CHECK(db_->Stats().last_sequence == sequence_);
-    CheckAll({}, *state_);
+    if (!looks_again_) {
+      CheckedIterator it(db_->NewIterator({}), state_, {});
+      for (it.SeekToFirst(); it.valid(); it.Step(/*backward=*/false)) {
+      }
+    } else {
+      CheckAll({}, state_);
+      ExpectOk(db_->VerifyChecksums());
+      Close();
+      Open(Options());
+      HF_CHECK(db_->Stats().last_sequence == sequence_);
+      CheckAll({}, state_);
+    }
     Close();
   }
 
@@ -339,7 +350,7 @@ class Run {
     if (bytes <= kFreeBytes) return true;
     if (bytes_ + bytes > kMostBytes) return false;
     bytes_ += bytes;
-    cost_ += static_cast<int>(bytes / 500);
+    cost_ += static_cast<int>(bytes) / kBytesPerMicro;
     return true;
   }
   std::string NextKey() {
@@ -451,7 +462,7 @@ class Run {
     for (int i = 0; i < count; ++i) {
       const char key[] = {'f', static_cast<char>('a' + i % 8),
                           static_cast<char>('a' + i / 8)};
-      cost_ += 10;
+      cost_ += kWriteCost;
       Put(how, std::string(key, sizeof(key)), NewValue(operand));
     }
   }
@@ -539,20 +550,22 @@ class Run {
     const int count = reader_.Operand() % 32 + 1;
     const uint8_t pattern = reader_.Operand();
     for (int i = 0; i < count && it->valid(); ++i) {
+      cost_ += kStepCost;
       it->Step((pattern >> (i % 7) & 1) != 0);
     }
   }
 
-  void CheckAll(const ReadOptions& options, const State& state) {
-    CheckedIterator it(db_->NewIterator(options),
-                       std::shared_ptr<const State>(&state, [](auto*) {}),
-                       options);
+  void CheckAll(const ReadOptions& options,
+                const std::shared_ptr<const State>& state) {
+    CheckedIterator it(db_->NewIterator(options), state, options);
     for (it.SeekToFirst(); it.valid(); it.Step(/*backward=*/false)) {
     }
     for (it.SeekToLast(); it.valid(); it.Step(/*backward=*/true)) {
     }
-    for (const auto& [key, value] : state) CheckGet(options, state, key, false);
-    cost_ += static_cast<int>(state.size());
+    for (const auto& [key, value] : *state) {
+      CheckGet(options, *state, key, /*hold=*/false);
+    }
+    cost_ += 3 * kStepCost * static_cast<int>(state->size());
   }
 
   // --- What it says of itself ------------------------------------------------
@@ -589,6 +602,20 @@ class Run {
     ExpectOk(health.cause);
     HF_CHECK(health.state == HealthState::kHealthy);
     stats_ = stats;
+  }
+
+  void Trace(DbOp op) {
+    const DbStats stats = db_->Stats();
+    std::fprintf(stderr, "op %d at %llu; levels", static_cast<int>(op),
+                 static_cast<unsigned long long>(sequence_));
+    for (const LevelStats& level : stats.levels) {
+      if (level.tables == 0) continue;
+      std::fprintf(stderr, " %d: %d tables, %d entries, %d deletions;",
+                   level.level, static_cast<int>(level.tables),
+                   static_cast<int>(level.entries),
+                   static_cast<int>(level.tombstones));
+    }
+    std::fprintf(stderr, "\n");
   }
 
   // After everything was merged, with no snapshot: one entry a key.
@@ -636,7 +663,7 @@ class Run {
 
   void Do(DbOp op) {
     std::shared_ptr<const State> state;
-    cost_ += 10;
+    cost_ += kOpCost;
     switch (op) {
       case DbOp::kPut: {
         const uint8_t how = reader_.Operand();
@@ -691,7 +718,7 @@ class Run {
         return;
       case DbOp::kWork:
         for (int i = reader_.Below(4); i >= 0; --i) {
-          cost_ += 100;
+          cost_ += kJobCost;
           env_->sim_executor().RunOne();
         }
         return;
@@ -700,30 +727,31 @@ class Run {
       case DbOp::kSyncWal:
         return ExpectOk(db_->SyncWal());
       case DbOp::kFlush:
-        cost_ += 200;
+        cost_ += kJobCost;
         ExpectOk(db_->Flush());
         return unlogged_.clear();
       case DbOp::kWaitForWork:
-        cost_ += 100;
+        cost_ += kJobCost;
         return WaitForWork();
       case DbOp::kCompact:
-        cost_ += 300;
+        cost_ += 2 * kJobCost;
         return Compact();
       case DbOp::kVerify:
-        cost_ += 300;
+        cost_ += kJobCost;
         return ExpectOk(db_->VerifyChecksums());
       case DbOp::kCheckAll: {
+        cost_ += kJobCost;
         const ReadOptions options = TakeRead(&state);
-        return CheckAll(options, *state);
+        return CheckAll(options, state);
       }
       case DbOp::kReopen:
-        cost_ += 1000;
+        cost_ += kOpenCost;
         return Reopen();
       case DbOp::kKill:
-        cost_ += 1000;
+        cost_ += kOpenCost;
         return Kill();
       case DbOp::kRecreate:
-        cost_ += 1000;
+        cost_ += kOpenCost;
         return Recreate();
     }
   }

@@ -167,7 +167,7 @@ Options TakeOptions(OpReader* reader) {
   Options options;
   options.compression = static_cast<Compression>(choice[kOptCompression]);
   options.block_bytes =
-      std::array<size_t, 5>{256, 4096, 512, 1000, 65536}[choice[kOptBlock]];
+      std::array<size_t, 5>{4096, 256, 512, 1000, 65536}[choice[kOptBlock]];
   options.block_restart_interval =
       std::array<int, 5>{16, 1, 2, 3, 1024}[choice[kOptRestart]];
   options.bloom_bits_per_key =

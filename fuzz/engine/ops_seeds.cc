@@ -164,27 +164,24 @@ constexpr std::string_view kOptionNames[kOptionOperands] = {
 // What makes tables, overwrites and deletes what is in them, and reads them.
 void AddTour(OpWriter* out) {
   const unsigned runs = 1 * kValueSizes;
-  out->Op(Code(DbOp::kFill), {0, 23, runs + ValueSizeIndex(1000)})
+  out->Op(Code(DbOp::kFill), {0, 7, runs + ValueSizeIndex(1000)})
       .Op(Code(DbOp::kFlush))
-      .Op(Code(DbOp::kFill), {0, 13, ValueSizeIndex(5000)})
+      .Op(Code(DbOp::kFill), {0, 3, ValueSizeIndex(400)})
       .Op(Code(DbOp::kTakeSnapshot))
-      .Op(Code(DbOp::kBatch),
-          {1, 0, 3, 1, kDeletes, 2, 5, kLongStems, 0, 30, 2, 24, 1, 25, 4})
-      .Op(Code(DbOp::kFlush))
+      .Op(Code(DbOp::kBatch), {1, 0, 3, 1, kDeletes, 2, 5, kLongStems, 0, 30})
       .Op(Code(DbOp::kNewIterator))
       .Op(Code(DbOp::kSeekToLast))
-      .Op(Code(DbOp::kWalk), {0, 12, 0x7f})
+      .Op(Code(DbOp::kWalk), {0, 6, 0x7f})
+      .Op(Code(DbOp::kFlush))
       .Op(Code(DbOp::kDelete), {0, 0})
       .Op(Code(DbOp::kGet), {0, 40})
-      .Op(Code(DbOp::kWork), {3})
-      .Op(Code(DbOp::kCheckAll), {kReadAtSnapshot})
+      .Op(Code(DbOp::kWork), {0})
+      .Op(Code(DbOp::kGetPinned), {kReadAtSnapshot, 2})
       .Op(Code(DbOp::kCompact))
-      .Op(Code(DbOp::kGetPinned), {0, 2})
-      .Op(Code(DbOp::kWalk), {0, 31, 0x55})
+      .Op(Code(DbOp::kWalk), {0, 12, 0x55})
+      .Op(Code(DbOp::kCheckAll), {kReadAtSnapshot})
       .Op(Code(DbOp::kDropSnapshot))
-      .Op(Code(DbOp::kCompact), {0, 8})
-      .Op(Code(DbOp::kKill))
-      .Op(Code(DbOp::kVerify));
+      .Op(Code(DbOp::kKill));
 }
 
 void AddOptions(SeedSink& sink) {
@@ -194,7 +191,7 @@ void AddOptions(SeedSink& sink) {
       // All alike at 0.
       if (choice == 0 && i > 0) continue;
       OpWriter out;
-      out.Operands({1});  // Looks again in the end.
+      out.Operands({0});  // Dies and is opened in the end anyway.
       for (uint8_t j = 0; j < i; ++j) out.Operands({0});
       out.Operands({choice});
       AddTour(&out);
