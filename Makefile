@@ -72,6 +72,12 @@ COVERAGE ?=
 fuzz-coverage: setup  ## which lines of the decoders the inputs reach
 	@BAZEL="$(BAZEL)" tools/fuzz_coverage $(COVERAGE)
 
+# For instance: make oss-fuzz-check SANITIZERS="address undefined memory replay"
+SANITIZERS ?= address replay
+.PHONY: oss-fuzz-check
+oss-fuzz-check: setup  ## build and check the targets as OSS-Fuzz does (SANITIZERS=)
+	@BAZEL="$(BAZEL)" fuzz/oss-fuzz/emulate $(SANITIZERS)
+
 # For instance: make bench BENCH="--keys=1000000 --workloads=readrandom,readseq"
 # PEERS: where own builds of LevelDB, RocksDB and LMDB are installed; without,
 # those of the distribution are taken where they are.
