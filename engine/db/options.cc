@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_util.h"
+#include "engine/format/table_layout.h"
 
 namespace holdfast {
 namespace {
@@ -50,8 +51,9 @@ absl::Status ValidateOptions(const Options& options) {
       InRange("memtable_bytes", o.memtable_bytes, 64 * kKiB, 4 * kGiB));
   HF_RETURN_IF_ERROR(IntInRange("max_memtables", o.max_memtables, 2, 16));
   HF_RETURN_IF_ERROR(InRange("block_bytes", o.block_bytes, 256, 4 * kMiB));
-  HF_RETURN_IF_ERROR(
-      IntInRange("block_restart_interval", o.block_restart_interval, 1, 1024));
+  HF_RETURN_IF_ERROR(IntInRange("block_restart_interval",
+                                o.block_restart_interval, 1,
+                                kMaxRestartInterval));
   HF_RETURN_IF_ERROR(
       InRange("block_cache_bytes", o.block_cache_bytes, 0, kTiB));
   if (CompressionName(o.compression) == "unknown") {

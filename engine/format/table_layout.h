@@ -37,6 +37,10 @@ inline constexpr size_t kBlockTrailerBytes = 9;
 inline constexpr uint64_t kMaxBlockBytes =
     (uint64_t{1} << 30) + (uint64_t{8} << 20);
 
+// The most entries of a block from one restart point to the next, as the option
+// allows. A step backward walks so many, so more is damage as well.
+inline constexpr int kMaxRestartInterval = 1024;
+
 // Where a block is: the offset and size of its payload; the trailer follows.
 struct BlockHandle {
   uint64_t offset = 0;

@@ -8,6 +8,7 @@
 #include "base/mutant.h"
 #include "base/status_util.h"
 #include "engine/format/internal_key.h"
+#include "engine/format/table_layout.h"
 
 namespace holdfast {
 namespace {
@@ -84,6 +85,7 @@ const char* FindDamage(std::string_view payload, size_t* entries, size_t* at) {
   if (restarts > body / sizeof(uint32_t)) return "too many restart points";
   const char* const limit = begin + body - restarts * sizeof(uint32_t);
   uint32_t restart = 0;
+  int since_restart = 0;
   std::string key;
   for (const char* p = begin; p != limit;) {
     *at = static_cast<size_t>(p - begin);
@@ -95,6 +97,8 @@ const char* FindDamage(std::string_view payload, size_t* entries, size_t* at) {
         restart < restarts &&
         DecodeFixed32(limit + restart * sizeof(uint32_t)) == *at;
     if (at_restart && entry.shared != 0) return "restart point shares a prefix";
+    since_restart = at_restart ? 1 : since_restart + 1;
+    if (since_restart > kMaxRestartInterval) return "too few restart points";
     if (*entries == 0) {
       ParsedInternalKey parsed;
       if (!at_restart) return "no restart point at the first entry";

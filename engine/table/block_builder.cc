@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/coding.h"
+#include "engine/format/table_layout.h"
 
 namespace holdfast {
 namespace {
@@ -23,6 +24,7 @@ size_t SharedPrefix(std::string_view a, std::string_view b) {
 BlockBuilder::BlockBuilder(int restart_interval)
     : restart_interval_(static_cast<size_t>(restart_interval)) {
   HF_CHECK(restart_interval > 0);
+  HF_CHECK(restart_interval <= kMaxRestartInterval);
 }
 
 void BlockBuilder::Add(std::string_view key, std::string_view value) {

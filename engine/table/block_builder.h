@@ -16,7 +16,8 @@ namespace holdfast {
 // Thread-compatible.
 class BlockBuilder {
  public:
-  // A whole key every `restart_interval` entries. REQUIRES: > 0.
+  // A whole key every `restart_interval` entries. REQUIRES: within
+  // 1 .. kMaxRestartInterval (engine/format/table_layout.h).
   explicit BlockBuilder(int restart_interval);
   BlockBuilder(const BlockBuilder&) = delete;
   BlockBuilder& operator=(const BlockBuilder&) = delete;

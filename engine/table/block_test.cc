@@ -14,6 +14,7 @@
 #include "base/random.h"
 #include "engine/format/golden_page.h"
 #include "engine/format/internal_key.h"
+#include "engine/format/table_layout.h"
 #include "engine/table/block_builder.h"
 #include "gtest/gtest.h"
 #include "rapidcheck/gtest.h"
@@ -170,6 +171,26 @@ TEST(BlockTest, DamageNamesFileOffsetAndCause) {
     EXPECT_TRUE(absl::StrContains(block.status().message(), "t.sst"));
     EXPECT_TRUE(absl::StrContains(block.status().message(), "4096"));
   }
+}
+
+TEST(BlockTest, RefusesMoreEntriesThanARestartIntervalHas) {
+  // Else each step backward over such a block would walk all of it.
+  Entries entries;
+  for (SequenceNumber s = 2000; s > 2000 - kMaxRestartInterval; --s) {
+    entries.emplace_back(Value("key", s), "");
+  }
+  const auto longest = Parse(BuildBlock(entries, kMaxRestartInterval));
+  ASSERT_TRUE(longest.ok()) << longest.status();
+  CheckWalks(**longest);
+  // One more, and the restart point that it got taken away.
+  entries.emplace_back(Value("key", 1), "");
+  std::string payload = BuildBlock(entries, kMaxRestartInterval);
+  payload.resize(payload.size() - 8);
+  payload += std::string("\1\0\0\0", 4);
+  const absl::Status status = Parse(payload).status();
+  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+  EXPECT_TRUE(absl::StrContains(status.message(), "too few restart points"))
+      << status;
 }
 
 TEST(BlockTest, AnyByteInAnyPlaceIsRefusedOrWalksInOrder) {

@@ -16,6 +16,9 @@ namespace {
 // to 255 bytes.
 constexpr uint64_t kLz4MaxRatio = 255;
 constexpr uint64_t kLz4Slack = 64;
+// What a byte of a zstd frame can hold at most: a block of one is 128 KiB
+// uncompressed, and takes a header of three bytes and one more.
+constexpr uint64_t kZstdMaxRatio = (128 << 10) / 4;
 
 // The default of the library: higher levels cost compaction more CPU than the
 // space is worth.
@@ -43,6 +46,9 @@ const char* FindBadClaim(Compression compression, std::string_view body,
     return size > body.size() * kLz4MaxRatio + kLz4Slack
                ? "claims more than LZ4 can hold"
                : nullptr;
+  }
+  if (size > body.size() * kZstdMaxRatio) {
+    return "claims more than zstd can hold";
   }
   return ZSTD_getFrameContentSize(body.data(), body.size()) != size
              ? "does not agree with its zstd frame"

@@ -101,6 +101,25 @@ TEST(CompressionTest, ClaimsAreBoundedBeforeMemoryIsTaken) {
   ExpectRefused(Compression::kZstd, zstd, "zstd frame");
 }
 
+TEST(CompressionTest, AFrameThatClaimsMuchIsRefusedBeforeMemoryIsTaken) {
+  // The header of a frame of 400,000 bytes, which nine cannot hold.
+  std::string bad;
+  PutVarint64(&bad, 400'000);
+  bad += std::string("\x28\xb5\x2f\xfd\xa0", 5);
+  PutFixed32(&bad, 400'000);
+  ExpectRefused(Compression::kZstd, bad, "more than zstd can hold");
+}
+
+TEST(CompressionTest, WhatShrinksMostIsNotRefused) {
+  const std::string raw(16 << 20, '\0');
+  for (const Compression kind : kKinds) {
+    const std::string good = Compressed(kind, raw);
+    const auto back = Decompress(kind, good, raw.size());
+    ASSERT_TRUE(back.ok()) << back.status();
+    EXPECT_EQ(back->view(), raw);
+  }
+}
+
 TEST(CompressionTest, DamageGivesSomeBytesOfThatSizeOrDataLoss) {
   for (const Compression kind : kKinds) {
     const std::string raw = Noise(60) + std::string(200, 'x');

@@ -456,6 +456,113 @@ TEST_F(TableContentTest, OpenRefusesHandlesThatDoNotTile) {
   }
 }
 
+TEST_F(TableContentTest, OpenRefusesABlockLargerThanAny) {
+  // A file with a hole in it is as large as it likes.
+  class FileWithAHole final : public RandomAccessFile {
+   public:
+    FileWithAHole(uint64_t hole, std::string tail)
+        : hole_(hole), tail_(std::move(tail)) {}
+    absl::Status Read(uint64_t offset, size_t n, char*,
+                      std::string_view* result) const override {
+      EXPECT_GE(offset, hole_);
+      *result = std::string_view(tail_).substr(offset - hole_, n);
+      return absl::OkStatus();
+    }
+    absl::StatusOr<uint64_t> Size() const override {
+      return hole_ + tail_.size();
+    }
+
+   private:
+    const uint64_t hole_;
+    const std::string tail_;
+  };
+  for (const uint64_t more : {0, 1}) {
+    const BlockHandle block = {.offset = 0, .size = kMaxBlockBytes + more};
+    std::string handle;
+    AppendBlockHandle(&handle, block);
+    BlockBuilder index(1);
+    index.Add(parts_.data.back().index_key, handle);
+    TableFooter footer;
+    footer.number = kTestNumber;
+    footer.identity = kTestIdentity;
+    footer.version = 1;
+    std::string tail;
+    const auto append = [&](std::string payload) {
+      const BlockHandle at = {.offset = block.end() + tail.size(),
+                              .size = payload.size()};
+      AppendBlockTrailer(&payload, Compression::kNone, kTestIdentity,
+                         at.offset);
+      tail += payload;
+      return at;
+    };
+    footer.index = append(index.Finish());
+    parts_.properties.data_blocks = 1;
+    footer.properties = append(EncodeTableProperties(parts_.properties));
+    tail += EncodeTableFooter(footer, block.end() + tail.size());
+    const uint64_t bytes = block.end() + tail.size();
+    const absl::Status status =
+        TableReader::Open({.tail_bytes = tail.size()},
+                          std::make_unique<FileWithAHole>(block.end(), tail),
+                          kTestPath, kTestNumber, bytes, kTestIdentity, nullptr)
+            .status();
+    if (more == 0) {
+      EXPECT_TRUE(status.ok()) << status;
+    } else {
+      EXPECT_EQ(NamedOffset(status), block.end());
+      EXPECT_TRUE(absl::StrContains(status.message(), "larger than any"));
+    }
+  }
+}
+
+TEST_F(TableContentTest, ReadsRefuseBlocksThatTheIndexLeavesNoRoomFor) {
+  // Walked as they are, entries would come out of order, and a search would
+  // miss what is there.
+  const Parts good = parts_;
+  const auto expect_refused = [&](size_t block, std::string_view why) {
+    const std::string bytes = PutTogether(parts_);
+    const auto table = OpenTable(bytes, bytes.size());
+    ASSERT_TRUE(table.ok()) << table.status();
+    const auto errors = ReadEverything(ExampleModel(), **table);
+    ASSERT_FALSE(errors.empty()) << why;
+    const std::set<uint64_t> offsets = TakeApart(bytes).offsets;
+    int named = 0;
+    for (const absl::Status& error : errors) {
+      named += NamedOffset(error) ==
+                   *std::next(offsets.begin(), static_cast<ptrdiff_t>(block)) &&
+               absl::StrContains(error.message(), why);
+    }
+    EXPECT_GT(named, 0) << why;
+    parts_ = good;
+  };
+  std::swap(parts_.data[1].payload, parts_.data[2].payload);
+  expect_refused(1, "above its index key");
+  parts_.data[1].payload = parts_.data[0].payload;
+  expect_refused(1, "at or below the index key");
+  // The next block begins with the key that this one is said to end with.
+  const auto next = *Block::Parse(parts_.data[1].payload, kTestPath, 0);
+  Block::Iterator first(next.get());
+  first.SeekToFirst();
+  parts_.data[0].index_key = first.key();
+  expect_refused(1, "at or below the index key");
+}
+
+TEST_F(TableContentTest, GetBelievesAnySeparatorThatIsInOrder) {
+  // Method: the separator is just before the first key of the next block, of
+  // the same user key; we write shorter ones, which have another.
+  for (size_t i = 0; i + 1 < parts_.data.size(); ++i) {
+    const auto next = *Block::Parse(parts_.data[i + 1].payload, kTestPath, 0);
+    Block::Iterator first(next.get());
+    first.SeekToFirst();
+    parts_.data[i].index_key =
+        Value(ExtractUserKey(first.key()), ExtractSequence(first.key()) + 1);
+  }
+  EXPECT_TRUE(Check().ok());
+  const std::string bytes = PutTogether(parts_);
+  const auto table = OpenTable(bytes, bytes.size());
+  ASSERT_TRUE(table.ok()) << table.status();
+  EXPECT_TRUE(ReadEverything(ExampleModel(), **table).empty());
+}
+
 TEST_F(TableContentTest, OpenRefusesIndexWithoutABlock) {
   parts_.properties.data_blocks -= 1;
   ExpectOpenRefuses("index does not cover");

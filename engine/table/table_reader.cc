@@ -140,7 +140,7 @@ class TableReader::Iterator final : public InternalIterator {
     if (block_ == nullptr || handle != handle_) {
       data_.Reset(nullptr);
       absl::StatusOr<std::shared_ptr<const Block>> block =
-          table_->GetBlock(options_, handle);
+          table_->GetBlock(options_, handle, index_.key());
       if (!block.ok()) {
         block_ = nullptr;
         if (!HF_MUTANT("table_reader.bad_block_is_an_error")) {
@@ -264,6 +264,10 @@ absl::Status TableReader::CheckIndex(const Tail& tail) const {
     if (!adjacent) {
       return DataLoss(path_, offset, "index does not follow the data blocks");
     }
+    // Whoever reads a block takes memory for all of it.
+    if (handle.size > kMaxBlockBytes) {
+      return DataLoss(path_, offset, "index names a block larger than any");
+    }
     end = handle.end();
   }
   if (end != data_end || tail.index->entries() != tail.properties.data_blocks) {
@@ -284,7 +288,8 @@ absl::Status TableReader::ReadExactly(uint64_t offset, size_t n,
 }
 
 absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetBlock(
-    const BlockReadOptions& options, const BlockHandle& handle) const {
+    const BlockReadOptions& options, const BlockHandle& handle,
+    std::string_view index_key) const {
   // The identity is unlike the number in not repeating in another database.
   const CacheKey key = {
       .file = HF_MUTANT("table_reader.cache_by_identity") ? 0 : identity_,
@@ -295,6 +300,8 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetBlock(
   }
   HF_ASSIGN_OR_RETURN(std::shared_ptr<const Block> block,
                       ReadBlock(options.verify_checksums, handle));
+  HF_RETURN_IF_ERROR(HF_STEP("table_reader.block_within_index_keys",
+                             CheckKeys(*block, handle, index_key)));
   // What was not verified must not serve those who ask for it.
   if (cache_ == nullptr || !options.fill_cache ||
       (!options.verify_checksums &&
@@ -324,6 +331,26 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::ReadBlock(
   return Block::Parse(std::move(raw.data), raw.size, path_, handle.offset);
 }
 
+absl::Status TableReader::CheckKeys(const Block& block,
+                                    const BlockHandle& handle,
+                                    std::string_view index_key) const {
+  Block::Iterator entry(&block);
+  entry.SeekToLast();
+  if (CompareInternalKeys(entry.key(), index_key) > 0) {
+    return DataLoss(path_, handle.offset, "key above its index key");
+  }
+  Block::Iterator before(tail_.index.get());
+  before.Seek(index_key);
+  before.Prev();
+  if (!before.Valid()) return absl::OkStatus();
+  entry.SeekToFirst();
+  if (CompareInternalKeys(before.key(), entry.key()) >= 0) {
+    return DataLoss(path_, handle.offset,
+                    "key at or below the index key of the block before");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status TableReader::Get(const BlockReadOptions& options,
                               const LookupKey& key, uint64_t key_hash,
                               TableLookup* result) const {
@@ -334,15 +361,23 @@ absl::Status TableReader::Get(const BlockReadOptions& options,
   }
   Block::Iterator index(tail_.index.get());
   index.Seek(key.internal_key());
-  if (!index.Valid()) return absl::OkStatus();
-  HF_ASSIGN_OR_RETURN(std::shared_ptr<const Block> block,
-                      GetBlock(options, HandleIn(index.value())));
-  // One block is enough. If none of its entries is at or after the lookup key,
-  // that lies between the last key and the separator, so the separator was
-  // made for a next block that begins with another user key.
-  Block::Iterator entry(block.get());
-  entry.Seek(key.internal_key());
-  if (!entry.Valid()) return absl::OkStatus();
+  std::shared_ptr<const Block> block;
+  Block::Iterator entry;
+  while (true) {
+    if (!index.Valid()) return absl::OkStatus();
+    HF_ASSIGN_OR_RETURN(
+        block, GetBlock(options, HandleIn(index.value()), index.key()));
+    entry.Reset(block.get());
+    entry.Seek(key.internal_key());
+    if (entry.Valid()) break;
+    // One block is enough: as none of its entries is at or after the lookup
+    // key, that lies between the last key and the separator, so the separator
+    // was made for a next block that begins with another user key. A separator
+    // of this very user key is none that we write, but may be in order all the
+    // same: then the next block tells.
+    if (ExtractUserKey(index.key()) != key.user_key()) return absl::OkStatus();
+    index.Next();
+  }
   ParsedInternalKey found;
   HF_CHECK(ParseInternalKey(entry.key(), &found));  // Block checked it.
   if (found.user_key != key.user_key()) return absl::OkStatus();

@@ -110,9 +110,15 @@ class TableReader {
   absl::Status CheckIndex(const Tail& tail) const;
   // Fills [offset, offset + n) of the file into `data`.
   absl::Status ReadExactly(uint64_t offset, size_t n, char* data) const;
-  // The data block at `handle`, from the cache or the file.
+  // The data block of an index entry, from the cache or the file.
   absl::StatusOr<std::shared_ptr<const Block>> GetBlock(
-      const BlockReadOptions& options, const BlockHandle& handle) const;
+      const BlockReadOptions& options, const BlockHandle& handle,
+      std::string_view index_key) const;
+  // That the keys of the block of an index entry lie above the entry before and
+  // not above this one: else entries would come out of order, and searches
+  // would miss them, with nothing to say so.
+  absl::Status CheckKeys(const Block& block, const BlockHandle& handle,
+                         std::string_view index_key) const;
   absl::StatusOr<std::shared_ptr<const Block>> ReadBlock(
       bool verify_checksum, const BlockHandle& handle) const;
 
