@@ -112,9 +112,10 @@ void TableBuilder::Abandon() { file_.reset(); }
 
 uint64_t TableBuilder::bytes() const {
   const size_t filter_bytes = filter_.has_value() ? filter_->bytes() : 0;
-  // The properties are the two outermost keys and some numbers.
+  // The properties are the two outermost keys and some numbers; the index gets
+  // an entry for the last block; then there are trailers and a footer.
   return offset_ + data_.bytes() + index_.bytes() + filter_bytes +
-         properties_.smallest.size() + properties_.largest.size() + 256;
+         properties_.smallest.size() + 2 * properties_.largest.size() + 320;
 }
 
 absl::Status TableBuilder::FlushDataBlock() {

@@ -105,6 +105,19 @@ TEST(TableBuilderTest, BytesEstimateCoversTheTable) {
   }
 }
 
+TEST(TableBuilderTest, BytesEstimateCoversLongKeys) {
+  // Which cannot be shortened: each is in the index and in the properties.
+  WrittenFile file;
+  TableBuilder builder({}, std::make_unique<MemoryWritableFile>(&file),
+                       kTestPath, kTestNumber, kTestIdentity);
+  for (size_t n = 5000; n < 5003; ++n) {
+    ASSERT_TRUE(builder.Add(Value(std::string(n, '\xff'), 1), "").ok());
+  }
+  const uint64_t estimate = builder.bytes();
+  ASSERT_TRUE(builder.Finish().ok());
+  EXPECT_GE(estimate, file.bytes.size());
+}
+
 TEST(TableBuilderTest, AbandonLeavesAFileWithoutAFooter) {
   WrittenFile file;
   TableBuilder builder({}, std::make_unique<MemoryWritableFile>(&file),
