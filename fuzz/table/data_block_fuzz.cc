@@ -1,0 +1,58 @@
+// Block::Parse on any bytes. Properties: it takes no more memory than the bytes
+// justify and says where the damage is; what it accepts is walked in order,
+// both ways, to the last entry, with every value within the block, and Seek
+// agrees with the walk (see block_checks.h). Built anew from what was read, a
+// block has the same entries.
+//
+// Input: restart interval for the new block (1), length of a seek target (1),
+// the target, the payload.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "base/check.h"
+#include "engine/format/internal_key.h"
+#include "engine/table/block.h"
+#include "engine/table/block_builder.h"
+#include "fuzz/support/fuzz_input.h"
+#include "fuzz/table/block_checks.h"
+#include "fuzz/table/table_fuzzing.h"
+
+namespace {
+
+using namespace holdfast;
+
+void CheckRebuilt(const TableEntries& entries, int restart_interval) {
+  BlockBuilder builder(restart_interval);
+  for (const TableEntry& entry : entries) builder.Add(entry.key, entry.value);
+  const auto block = Block::Parse(builder.Finish(), kFuzzPath, 0);
+  HF_CHECK(block.ok());
+  HF_CHECK((*block)->entries() == entries.size());
+  Block::Iterator it(block->get());
+  it.SeekToFirst();
+  for (const TableEntry& entry : entries) {
+    HF_CHECK(it.Valid());
+    HF_CHECK(it.key() == entry.key);
+    HF_CHECK(it.value() == entry.value);
+    it.Next();
+  }
+  HF_CHECK(!it.Valid());
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  FuzzInput input(data, size);
+  const int restart_interval = 1 + input.Byte() % 32;
+  std::string target(input.Bytes(input.Byte() % 64));
+  if (target.size() < kTrailerBytes) target.resize(kTrailerBytes);
+  const std::string_view payload = input.Rest();
+  const char* begin;
+  const auto block = ParseMeasured(payload, 4096, &begin);
+  if (!block.ok()) return 0;
+  const TableEntries entries =
+      CheckBlock(**block, begin, payload.size(), target);
+  CheckRebuilt(entries, restart_interval);
+  return 0;
+}

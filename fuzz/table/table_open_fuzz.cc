@@ -1,0 +1,94 @@
+// Any bytes as a table. Properties: see CheckAnyTable in table_checks.h: errors
+// that name the file and an offset in it, or entries in order and the same on
+// every way to read them, with little memory and few reads.
+//
+// Input: a file. The custom mutator mostly changes one part of it and puts the
+// table together again with good checksums, so that more than those is tested.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "fuzz/table/mutate.h"
+#include "fuzz/table/table_checks.h"
+#include "fuzz/table/table_parts.h"
+
+namespace {
+
+using namespace holdfast;
+
+// Changes one part. The others stay.
+void MutatePart(MutatorRandom* random, size_t max_size, TableParts* parts) {
+  const size_t which = random->Below(parts->data.size() + 6);
+  if (which < parts->data.size()) {
+    TableParts::Data& data = parts->data[which];
+    switch (random->Below(8)) {
+      case 0:
+        data.type = static_cast<uint8_t>(random->Below(4));
+        return;
+      case 1:
+        std::swap(data.payload,
+                  parts->data[random->Below(parts->data.size())].payload);
+        return;
+      case 2:
+        data = parts->data[random->Below(parts->data.size())];
+        return;
+      case 3:
+        return MutateBytes(&data.index_key, data.index_key.size() + 4);
+      default:
+        return MutateBytes(&data.payload, max_size);
+    }
+  }
+  switch (which - parts->data.size()) {
+    case 0:
+    case 1:
+      return MutateBytes(&parts->properties, max_size);
+    case 2:
+      if (!parts->filter.has_value()) parts->filter.emplace();
+      return MutateBytes(&*parts->filter, max_size);
+    case 3:
+      parts->filter.reset();
+      return;
+    case 4:
+      parts->number += random->Below(3);
+      parts->identity += random->Below(3);
+      return;
+    default:
+      if (parts->data.empty()) return;
+      parts->data.erase(
+          parts->data.begin() +
+          static_cast<ptrdiff_t>(random->Below(parts->data.size())));
+      return;
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  // The last byte is one of a checksum: as good as a choice.
+  constexpr size_t kTailBytes[] = {size_t{64} << 10, 0, 200, 500};
+  CheckAnyTable(bytes, kTailBytes[size == 0 ? 0 : data[size - 1] % 4]);
+  return 0;
+}
+
+extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size,
+                                          size_t max_size, unsigned seed) {
+  MutatorRandom random(seed);
+  const size_t way = random.Below(8);
+  if (way == 0) return LLVMFuzzerMutate(data, size, max_size);
+  std::string bytes(reinterpret_cast<const char*>(data), size);
+  TableParts parts;
+  if (way == 1 || !TakeApart(bytes, &parts)) {
+    MutateBytes(&bytes, max_size);
+    MendChecksums(&bytes);
+  } else {
+    MutatePart(&random, max_size, &parts);
+    bytes = PutTogether(parts);
+    // Cut, it would be no table any more.
+    if (bytes.size() > max_size) return LLVMFuzzerMutate(data, size, max_size);
+  }
+  return StoreInput(bytes, data, max_size);
+}
