@@ -239,6 +239,7 @@ class FuzzTest(unittest.TestCase):
 
     def test_canaries_are_found_and_others_are_told(self):
         for name, verdict in (("canary", "found"), ("good", "SURVIVED"),
+                              ("dies", "no input kept"),
                               ("always", "FAILS WITHOUT IT"),
                               ("forgets", "not found again")):
             with self.subTest(name):
