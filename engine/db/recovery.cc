@@ -12,6 +12,7 @@
 #include "engine/format/file_names.h"
 #include "engine/format/log_frame.h"
 #include "engine/format/wal_record.h"
+#include "engine/version/manifest.h"
 
 namespace holdfast {
 namespace {
@@ -276,11 +277,11 @@ absl::Status Recovery::ReplayRecord(const std::string& path, uint64_t offset,
     return DataLoss(path, offset, record.status().message());
   }
   // Invariant (1) of the commit pipeline, checked after the fact. Gaps are
-  // writes that were not logged.
+  // writes that were not logged. Above the bound no numbers would be left.
   HF_SOMETIMES(record->first_sequence > last_sequence_ + 1,
                "the log has a gap where writes were not logged");
   if ((record->first_sequence <= last_sequence_ ||
-       record->first_sequence > kMaxSequenceNumber - record->count) &&
+       record->first_sequence > kMaxRecoveredSequence - record->count) &&
       !HF_MUTANT("recovery.sequence_rises")) {
     return DataLoss(
         path, offset,

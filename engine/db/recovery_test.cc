@@ -240,7 +240,12 @@ TEST(RecoveryTest, RefusesRecordsThatGoBack) {
   const std::string path = WalFileName(kDbDir, log);
   WriteBatch batch;
   batch.Put("a", "3");
-  for (const SequenceNumber first : {1, 2, 3}) {
+  // Before what is in the table, right after it, and so high that later writes
+  // would find no numbers.
+  constexpr SequenceNumber kTooHigh = SequenceNumber{1} << 55;
+  for (const SequenceNumber first :
+       {SequenceNumber{1}, SequenceNumber{2}, SequenceNumber{3}, kTooHigh - 1,
+        kTooHigh, kMaxSequenceNumber}) {
     DiskImage empty = image;
     empty.files.erase(path);
     CrashFileSystem fs(empty);

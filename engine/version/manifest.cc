@@ -44,6 +44,9 @@ class Replay {
           first_ ? "first record is not a snapshot"
                  : "second snapshot in one manifest");
     }
+    if (!first_ && edit.db_id.has_value()) {
+      return absl::InvalidArgumentError("the database id comes again");
+    }
     first_ = false;
     HF_RETURN_IF_ERROR(ApplyNumbers(edit, &state_));
     return builder_.Apply(edit);
@@ -123,6 +126,11 @@ absl::Status ApplyNumbers(const VersionEdit& edit, ManifestState* state) {
   }
   if (last < state->last_sequence && !HF_MUTANT("manifest.sequence_rises")) {
     return Backwards("last sequence number", state->last_sequence, last);
+  }
+  if (next > kMaxNextFileNumber || last > kMaxRecoveredSequence) {
+    return absl::InvalidArgumentError(absl::StrCat("next file number ", next,
+                                                   " and last sequence number ",
+                                                   last, ": too few are left"));
   }
   if (log > next) {
     return absl::InvalidArgumentError(absl::StrCat(

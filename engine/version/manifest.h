@@ -17,12 +17,19 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "engine/format/current_file.h"
+#include "engine/format/internal_key.h"
 #include "engine/format/version_edit.h"
 #include "engine/version/version.h"
 #include "engine/wal/log_writer.h"
 #include "holdfast/env/file_system.h"
 
 namespace holdfast {
+
+// Numbers are given out one by one, so none comes near these: more is damage.
+// Half of the sequence numbers, and a quarter of the file numbers, lie above:
+// whoever gives them out need not ask whether any is left.
+inline constexpr SequenceNumber kMaxRecoveredSequence = kMaxSequenceNumber / 2;
+inline constexpr uint64_t kMaxNextFileNumber = UINT64_MAX / 4 * 3;
 
 // What a manifest says, after its last edit.
 struct ManifestState {
@@ -38,7 +45,7 @@ struct ManifestState {
 VersionEdit SnapshotOf(const ManifestState& state);
 
 // Applies the numbers of an edit (not the tables). RETURNS kInvalidArgument
-// when a number goes back or a table is outside the numbers.
+// when a number goes back or is too large, or a table is outside the numbers.
 absl::Status ApplyNumbers(const VersionEdit& edit, ManifestState* state);
 
 // Reads and checks CURRENT. kNotFound when there is none.

@@ -94,9 +94,11 @@ absl::StatusOr<std::shared_ptr<const Version>> VersionBuilder::Build() {
     FileList& files = changed[level];
     std::sort(files.begin(), files.end(),
               [level](const FilePtr& a, const FilePtr& b) {
-                return level == 0
-                           ? NewerFirst(*a, *b)
-                           : a->smallest_user_key() < b->smallest_user_key();
+                if (level == 0) return NewerFirst(*a, *b);
+                const int order =
+                    a->smallest_user_key().compare(b->smallest_user_key());
+                // Tables that overlap are named the same each time.
+                return order != 0 ? order < 0 : a->number < b->number;
               });
     const std::string why = WhyNotALevel(level, files);
     if (!why.empty() && !HF_MUTANT("version_builder.levels_in_order")) {

@@ -111,6 +111,9 @@ TEST(VersionBuilderTest, RefusesOverlapBelowLevel0Only) {
             "tables 5 and 8 of level 1 overlap");
   EXPECT_EQ(Result("1 5 k p", {Edit({}, "1 8 l m")}),
             "tables 5 and 8 of level 1 overlap");
+  // Those of the lowest numbers, whatever the order of a hash table is.
+  EXPECT_EQ(Result("1 9 k z", {Edit({}, "1 8 k m\n1 5 k p\n1 6 k l")}),
+            "tables 5 and 6 of level 1 overlap");
   EXPECT_NE(Result("0 5 k p", {Edit({}, "0 8 l m")}).find("L0 #8"),
             std::string::npos);
 }

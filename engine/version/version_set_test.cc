@@ -566,6 +566,22 @@ TEST(VersionSetTest, EditsThatDoNotFitAreDataLoss) {
   EXPECT_TRUE(absl::StrContains(with_record({snapshot, edit}),
                                 "last sequence number goes back"));
   edit = VersionEdit();
+  edit.db_id = kDbId;
+  EXPECT_TRUE(absl::StrContains(with_record({snapshot, edit}),
+                                "the database id comes again"));
+  edit = VersionEdit();
+  edit.next_file_number = kMaxNextFileNumber;
+  EXPECT_EQ(with_record({snapshot, edit}), "");
+  edit.next_file_number = kMaxNextFileNumber + 1;
+  EXPECT_TRUE(
+      absl::StrContains(with_record({snapshot, edit}), "too few are left"));
+  edit = VersionEdit();
+  edit.last_sequence = kMaxRecoveredSequence;
+  EXPECT_EQ(with_record({snapshot, edit}), "");
+  edit.last_sequence = kMaxRecoveredSequence + 1;
+  EXPECT_TRUE(
+      absl::StrContains(with_record({snapshot, edit}), "too few are left"));
+  edit = VersionEdit();
   edit.added = {MakeTable(1, 10, "a", "b")};
   EXPECT_TRUE(absl::StrContains(with_record({snapshot, edit}),
                                 "not before the next file number"));
