@@ -40,6 +40,8 @@ absl::StatusOr<DbExploration> Read(std::string_view text) {
   DbExploration exploration;
   HF_ASSIGN_OR_RETURN(exploration.workload, FindWorkload(line.workload));
   HF_ASSIGN_OR_RETURN(exploration.plan, FaultPlan::Parse(line.faults));
+  HF_ASSIGN_OR_RETURN(exploration.recovery_plan,
+                      FaultPlan::Parse(line.recovery_faults));
   const PersistenceProfile* profile = FindProfile(line.profile);
   if (profile == nullptr) {
     return absl::InvalidArgumentError("no such profile: " + line.profile);
@@ -53,8 +55,8 @@ absl::StatusOr<DbExploration> Read(std::string_view text) {
 int Main(int argc, char** argv) {
   if (argc != 2) {
     std::fprintf(stderr,
-                 "usage: replay 'WORKLOAD PROFILE [faults={PLAN}] [seed=N] "
-                 "PATH'\n");
+                 "usage: replay 'WORKLOAD PROFILE [faults={PLAN}] "
+                 "[recovery={PLAN}] [seed=N] PATH'\n");
     return 2;
   }
   const absl::StatusOr<DbExploration> exploration = Read(argv[1]);

@@ -119,8 +119,10 @@ class Process {
 DbProgram::DbProgram(Workload workload, DbProgramSettings settings)
     : workload_(std::move(workload)),
       settings_(std::move(settings)),
-      cache_may_be_lost_(MayLoseCache(settings_.faults.plan)),
-      disk_lies_(MakesDiskLie(settings_.faults.plan)) {
+      cache_may_be_lost_(MayLoseCache(settings_.faults.plan) ||
+                         MayLoseCache(settings_.recovery_plan)),
+      disk_lies_(MakesDiskLie(settings_.faults.plan) ||
+                 MakesDiskLie(settings_.recovery_plan)) {
   for (const WorkloadStep& step : workload_.steps) {
     if (step.verb != "fault") continue;
     const absl::StatusOr<FaultPlan> plan = PlanOf(step);
@@ -217,6 +219,9 @@ uint64_t DbProgram::StateKey(absl::Span<const CrashMark> marks) const {
 // --- Later lives -------------------------------------------------------------
 
 absl::Status DbProgram::Recover(CrashRun& run) {
+  if (settings_.recovery_plan != FaultPlan()) {
+    HF_RETURN_IF_ERROR(RecoverInTrouble(run));
+  }
   const std::vector<Progress> all = ProgressOf(run.marks());
   for (size_t i = 0; i < all.size(); ++i) {
     if (!all[i].touched) continue;
@@ -232,6 +237,49 @@ absl::Status DbProgram::Recover(CrashRun& run) {
     HF_RETURN_IF_ERROR(status);
   }
   return absl::OkStatus();
+}
+
+absl::Status DbProgram::RecoverInTrouble(CrashRun& run) {
+  SimEnv& env = run.env();
+  FileSystem* const outer = &env.file_system();
+  FaultFileSystem faults(outer, &env.fs(), &env.clock());
+  faults.SetPlan(settings_.recovery_plan);
+  env.set_file_system(&faults);
+  const std::vector<Progress> all = ProgressOf(run.marks());
+  absl::Status status;
+  for (size_t i = 0; i < all.size() && status.ok(); ++i) {
+    const bool exists = !all[i].destroying && !all[i].destroyed;
+    if (all[i].touched && exists) {
+      status = OpenInTrouble(run, records_[i], all[i]);
+    }
+  }
+  env.set_file_system(outer);
+  return status;
+}
+
+// It may fail, but not say that the database is damaged or gone; and what it
+// shows is final.
+absl::Status DbProgram::OpenInTrouble(CrashRun& run, const DbRecord& record,
+                                      const Progress& progress) {
+  Options options = options_;
+  options.create_if_missing = !progress.opened;
+  options.error_if_exists = false;
+  Process process(&run);
+  absl::Status status = process.Open(options, record.dir);
+  Contents found;
+  if (status.ok()) status = ReadForward(*process.db().NewIterator({}), &found);
+  if (status.ok()) {
+    const Ruling ruling = JudgeFound(run, record, progress, found);
+    if (!ruling.ok()) return Finding(ruling.text);
+    Keep(found);
+    MarkDb(run, record, kShown, found.hash());
+    return absl::OkStatus();
+  }
+  if (disk_lies_ || (!absl::IsDataLoss(status) && !absl::IsNotFound(status))) {
+    return absl::OkStatus();
+  }
+  return Finding(absl::StrCat("a call that failed is taken for damage: ",
+                              status.ToString()));
 }
 
 absl::Status DbProgram::RecoverDatabase(CrashRun& run, const DbRecord& record,

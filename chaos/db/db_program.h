@@ -35,6 +35,9 @@ namespace holdfast {
 
 struct DbProgramSettings {
   WorkloadFaults faults;
+  // In force in the beginning of each later life: a recovery that may fail,
+  // before the one that may not.
+  FaultPlan recovery_plan;
   // One recovered state in so many writes once more and closes. 0: none.
   uint64_t go_on_one_in = 8;
   // The explorer may visit later positions of the history before earlier ones.
@@ -79,6 +82,9 @@ class DbProgram final : public CrashProgram {
   };
 
   static std::vector<Progress> ProgressOf(absl::Span<const CrashMark> marks);
+  absl::Status RecoverInTrouble(CrashRun& run);
+  absl::Status OpenInTrouble(CrashRun& run, const DbRecord& record,
+                             const Progress& progress);
   absl::Status RecoverDatabase(CrashRun& run, const DbRecord& record,
                                const Progress& progress);
   // After a crash in Destroy, or after it.

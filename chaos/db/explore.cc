@@ -10,6 +10,7 @@ namespace holdfast {
 CrashReport ExploreDb(const DbExploration& exploration) {
   DbProgramSettings settings;
   settings.faults.plan = exploration.plan;
+  settings.recovery_plan = exploration.recovery_plan;
   settings.faults.may_fail = !(exploration.plan == FaultPlan());
   settings.any_order = exploration.options.max_states != 0 ||
                        exploration.options.max_seconds != 0;
@@ -34,6 +35,10 @@ std::string ExplainFailure(const DbExploration& exploration,
   std::string text =
       absl::StrCat("workload: ", workload, "\nprofile: ", profile, "\n");
   if (!plan.empty()) absl::StrAppend(&text, "faults: ", plan, "\n");
+  const std::string recovery = exploration.recovery_plan.Text();
+  if (!recovery.empty()) {
+    absl::StrAppend(&text, "faults of recoveries: ", recovery, "\n");
+  }
   if (!report.broken.ok()) {
     absl::StrAppend(&text, "the first life: ", report.broken.ToString(), "\n");
   }
@@ -41,6 +46,7 @@ std::string ExplainFailure(const DbExploration& exploration,
     const ReplayLine line{.workload = absl::StrCat("{", workload, "}"),
                           .profile = std::string(profile),
                           .faults = plan,
+                          .recovery_faults = recovery,
                           .executor_seed = exploration.options.executor_seed,
                           .path = failure.replay};
     absl::StrAppend(&text, failure.why, "\n", failure.timeline,

@@ -20,6 +20,8 @@ struct DbExploration {
   Workload workload;
   // In force during the first life; with one, steps may fail.
   FaultPlan plan;
+  // In force in the beginning of each later life: see DbProgramSettings.
+  FaultPlan recovery_plan;
   ExploreOptions options;
 };
 

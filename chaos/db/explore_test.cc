@@ -138,6 +138,24 @@ TEST(WorkloadFaultsTest, MustStrikeUnlessTheStepSaysOtherwise) {
   EXPECT_TRUE(ExploreDb(exploration).ok());
 }
 
+// Goal: a recovery in which a call fails shows nothing wrong, and the one after
+// it misses nothing.
+TEST(RecoveryFaultsTest, RecoveriesInTroubleLoseNothing) {
+  for (const char* plan :
+       {"sync *.sst @1 fails-keeps-new", "sync MANIFEST* @1 eio",
+        "write *.sst @1 torn:70", "rename * @1 done-eio", "read * @3 eio",
+        "create *.wal @1 enospc", "remove * @1 eio"}) {
+    DbExploration exploration;
+    exploration.workload = *Workload::Parse(
+        "open create; put a 1 sync; flush; put b 2 sync; put c 3");
+    exploration.recovery_plan = *FaultPlan::Parse(plan);
+    exploration.options = FaultTier();
+    const CrashReport report = ExploreDb(exploration);
+    EXPECT_TRUE(report.ok()) << plan << "\n"
+                             << ExplainFailure(exploration, report);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Workloads, ExploreTest,
                          testing::ValuesIn(ReferenceWorkloads()), NameOf);
 

@@ -18,8 +18,9 @@ namespace {
 // Cuts the first word off *text; what begins with a brace ends with one.
 std::string_view NextWord(std::string_view* text) {
   *text = absl::StripLeadingAsciiWhitespace(*text);
-  const bool braced =
-      absl::StartsWith(*text, "{") || absl::StartsWith(*text, "faults={");
+  const bool braced = absl::StartsWith(*text, "{") ||
+                      absl::StartsWith(*text, "faults={") ||
+                      absl::StartsWith(*text, "recovery={");
   size_t end = text->find(braced ? '}' : ' ');
   if (end == std::string_view::npos) {
     end = text->size();
@@ -36,6 +37,9 @@ std::string_view NextWord(std::string_view* text) {
 std::string ReplayLine::Text() const {
   std::string text = absl::StrCat(workload, " ", profile);
   if (!faults.empty()) absl::StrAppend(&text, " faults={", faults, "}");
+  if (!recovery_faults.empty()) {
+    absl::StrAppend(&text, " recovery={", recovery_faults, "}");
+  }
   if (executor_seed != 0) absl::StrAppend(&text, " seed=", executor_seed);
   return absl::StrCat(text, " ", path);
 }
@@ -57,6 +61,11 @@ absl::StatusOr<ReplayLine> ReplayLine::Parse(std::string_view text) {
         return absl::InvalidArgumentError("faults={ has no }");
       }
       line.faults = std::string(word);
+    } else if (absl::ConsumePrefix(&word, "recovery={")) {
+      if (!absl::ConsumeSuffix(&word, "}")) {
+        return absl::InvalidArgumentError("recovery={ has no }");
+      }
+      line.recovery_faults = std::string(word);
     } else if (absl::ConsumePrefix(&word, "seed=")) {
       if (!absl::SimpleAtoi(word, &line.executor_seed)) {
         return absl::InvalidArgumentError(
@@ -70,7 +79,8 @@ absl::StatusOr<ReplayLine> ReplayLine::Parse(std::string_view text) {
   line.path = std::string(absl::StripAsciiWhitespace(text));
   if (line.path.empty()) {
     return absl::InvalidArgumentError(
-        "a replay line is WORKLOAD PROFILE [faults={PLAN}] [seed=N] PATH");
+        "a replay line is WORKLOAD PROFILE [faults={PLAN}] [recovery={PLAN}] "
+        "[seed=N] PATH");
   }
   return line;
 }

@@ -14,11 +14,13 @@ TEST(ReplayLineTest, TextParsesBack) {
   const ReplayLine all = {.workload = "{open create; put a 1}",
                           .profile = "xfs",
                           .faults = "sync *.wal @2 lost; write * @1 eio",
+                          .recovery_faults = "read * @3 eio",
                           .executor_seed = 7,
                           .path = "1:kill"};
   EXPECT_EQ(all.Text(),
             "{open create; put a 1} xfs "
-            "faults={sync *.wal @2 lost; write * @1 eio} seed=7 1:kill");
+            "faults={sync *.wal @2 lost; write * @1 eio} "
+            "recovery={read * @3 eio} seed=7 1:kill");
   for (const ReplayLine& line : {plain, all}) {
     const auto parsed = ReplayLine::Parse(line.Text());
     ASSERT_TRUE(parsed.ok()) << parsed.status();
@@ -29,7 +31,8 @@ TEST(ReplayLineTest, TextParsesBack) {
 TEST(ReplayLineTest, RefusesWhatIsNoLine) {
   for (const char* text :
        {"", "flush", "flush posix", "flush posix seed=x 1:kill",
-        "flush posix faults={sync 1:kill"}) {
+        "flush posix faults={sync 1:kill",
+        "flush posix recovery={sync 1:kill"}) {
     EXPECT_FALSE(ReplayLine::Parse(text).ok()) << text;
   }
 }

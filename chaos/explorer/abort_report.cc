@@ -11,10 +11,13 @@ namespace {
 
 thread_local const PathInProgress* in_progress = nullptr;
 
+// What handled it before: a fuzzer keeps its input there.
+struct sigaction outer_action;
+
 // Not safe in a handler in general, since making the text allocates. It runs
 // inside abort(), on the thread that called it, and the process dies anyway.
 void OnAbort(int signal) {
-  std::signal(signal, SIG_DFL);
+  sigaction(signal, &outer_action, nullptr);
   if (in_progress != nullptr) {
     const PathInProgress* path = in_progress;
     in_progress = nullptr;
@@ -33,6 +36,10 @@ ScopedPathInProgress::ScopedPathInProgress(const PathInProgress* path)
 
 ScopedPathInProgress::~ScopedPathInProgress() { in_progress = outer_; }
 
-void PrintPathOnAbort() { std::signal(SIGABRT, OnAbort); }
+void PrintPathOnAbort() {
+  struct sigaction action = {};
+  action.sa_handler = OnAbort;
+  sigaction(SIGABRT, &action, &outer_action);
+}
 
 }  // namespace holdfast
