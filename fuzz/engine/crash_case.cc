@@ -12,10 +12,13 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/types/span.h"
 #include "chaos/db/workload.h"
 #include "fuzz/engine/crash_codes.h"
 #include "fuzz/support/fuzz_input.h"
+#include "holdfast/testing/fault_plan.h"
 #include "holdfast/testing/persistence.h"
 
 namespace holdfast {
@@ -28,6 +31,7 @@ constexpr size_t kMostSteps = 64;
 constexpr size_t kMostValueBytes = size_t{200} << 10;
 constexpr size_t kMostOptions = 4;
 constexpr size_t kDatabases = 2;
+constexpr size_t kMostRecoveryFaultBytes = 80;
 
 // Calls before the end, as a byte: exact where crashes are wanted most.
 constexpr uint64_t kExactBack = 192;
@@ -70,9 +74,7 @@ class Decoder {
   CrashCase Run() && {
     std::vector<WorkloadStep>& steps = case_.workload.steps;
     while (!in_.empty()) {
-      const uint8_t byte = in_.Byte();
-      const CrashOp op = kCrashOps[byte & ((1 << kCrashOpBits) - 1)];
-      argument_ = byte >> kCrashOpBits;
+      const CrashOp op = NextOp();
       if (op == CrashOp::kCrash) {
         Crashes();
         break;
@@ -92,6 +94,12 @@ class Decoder {
     bool open = false;
     std::set<std::string> readers;
   };
+
+  CrashOp NextOp() {
+    const uint8_t byte = in_.Byte();
+    argument_ = byte >> kCrashOpBits;
+    return kCrashOps[byte & ((1 << kCrashOpBits) - 1)];
+  }
 
   Database& db() { return databases_[current_]; }
 
@@ -291,12 +299,25 @@ class Decoder {
     }
   }
 
-  void Fault() {
-    faulty_ = true;
+  // The words of a rule of a fault plan.
+  std::vector<std::string> Rule() {
     const FaultTarget& target =
         kFaultTargets[in_.Byte() % std::size(kFaultTargets)];
     const size_t effect = in_.Byte();
     const uint64_t number = in_.Byte();
+    if (target.effects == EffectsOf::kSpace) {
+      return {std::string(target.op),
+              absl::StrCat((effect + 256 * number) * 16)};
+    }
+    const auto effects = EffectWords(target.effects);
+    constexpr std::string_view kTimes[4] = {"", "+", "x2", "x4"};
+    return {std::string(target.op), std::string(target.path),
+            absl::StrCat("@", 1 + number % 64, kTimes[argument_ % 4]),
+            std::string(effects[effect % effects.size()])};
+  }
+
+  void Fault() {
+    faulty_ = true;
     std::vector<std::string> words;
     // One more rule of the plan before, when there is one.
     std::vector<WorkloadStep>& steps = case_.workload.steps;
@@ -306,40 +327,47 @@ class Decoder {
       steps.pop_back();
       words.emplace_back("|");
     }
-    words.emplace_back(target.op);
-    if (target.effects == EffectsOf::kSpace) {
-      words.push_back(absl::StrCat((effect + 256 * number) * 16));
-    } else {
-      const auto effects = EffectWords(target.effects);
-      words.emplace_back(target.path);
-      constexpr std::string_view kTimes[4] = {"", "+", "x2", "x4"};
-      words.push_back(
-          absl::StrCat("@", 1 + number % 64, kTimes[argument_ % 4]));
-      words.emplace_back(effects[effect % effects.size()]);
-    }
+    for (std::string& word : Rule()) words.push_back(std::move(word));
     Add("fault", std::move(words));
   }
 
+  void RecoveryFault() {
+    const std::string rule = absl::StrJoin(Rule(), " ");
+    std::string& plan = case_.recovery_faults;
+    if (plan.size() > kMostRecoveryFaultBytes) return;
+    const std::string longer =
+        absl::StrCat(plan, plan.empty() ? "" : "; ", rule);
+    // There is one limit of space at most.
+    if (FaultPlan::Parse(longer).ok()) plan = longer;
+  }
+
   // --- Crashes.
+  // What comes after the op of the first crash.
   void Crashes() {
     case_.crashes.clear();
-    while (true) {
-      CrashWish wish;
-      const uint64_t back = in_.Byte();
-      wish.calls_back = back < kExactBack
-                            ? back
-                            : kExactBack + (back - kExactBack) * kBackStep;
-      const uint8_t what = in_.Byte();
-      wish.what = static_cast<CrashWish::What>(what % 16 % CrashWish::kWhats);
-      wish.amount = what / 16;
-      for (size_t i = 0; i < argument_; ++i) {
-        const uint64_t unit = in_.Byte();
-        wish.exceptions.push_back({.back = unit, .alternative = in_.Byte()});
+    AddCrash();
+    while (!in_.empty()) {
+      if (NextOp() == CrashOp::kFault) {
+        RecoveryFault();
+      } else if (case_.crashes.size() < kMostCrashes) {
+        AddCrash();
       }
-      case_.crashes.push_back(std::move(wish));
-      if (in_.empty() || case_.crashes.size() == kMostCrashes) return;
-      argument_ = in_.Byte() >> kCrashOpBits;
     }
+  }
+
+  void AddCrash() {
+    CrashWish wish;
+    const uint64_t back = in_.Byte();
+    wish.calls_back =
+        back < kExactBack ? back : kExactBack + (back - kExactBack) * kBackStep;
+    const uint8_t what = in_.Byte();
+    wish.what = static_cast<CrashWish::What>(what % 16 % CrashWish::kWhats);
+    wish.amount = what / 16;
+    for (size_t i = 0; i < argument_; ++i) {
+      const uint64_t unit = in_.Byte();
+      wish.exceptions.push_back({.back = unit, .alternative = in_.Byte()});
+    }
+    case_.crashes.push_back(std::move(wish));
   }
 
   FuzzInput in_;
@@ -370,8 +398,14 @@ class Encoder {
       Byte(crash_case.executor_seed);
     }
     for (const WorkloadStep& step : crash_case.workload.steps) Step(step);
-    if (crash_case.crashes != CrashCase().crashes) {
-      for (const CrashWish& wish : crash_case.crashes) Crash(wish);
+    if (crash_case.crashes == CrashCase().crashes &&
+        crash_case.recovery_faults.empty()) {
+      return std::move(bytes_);
+    }
+    for (const CrashWish& wish : crash_case.crashes) Crash(wish);
+    for (const std::string_view rule :
+         absl::StrSplit(crash_case.recovery_faults, "; ", absl::SkipEmpty())) {
+      Fault(absl::StrSplit(rule, ' '), false);
     }
     return std::move(bytes_);
   }

@@ -6,7 +6,8 @@
 //   op      a byte: 5 bits say what, 3 are an argument; then its operands, a
 //           byte each
 //   crash   ends the workload. What follows are the crashes of its recoveries,
-//           up to kMostCrashes in all
+//           up to kMostCrashes in all, and, as the op of a fault, what goes
+//           wrong in them
 //
 // Nothing is opened by an op alone: a database is when a step needs it. Without
 // a crash the power fails at the end, and takes all that was not synced. After
@@ -31,6 +32,8 @@ struct CrashCase {
   std::string profile = "posix";
   uint64_t executor_seed = 0;
   std::vector<CrashWish> crashes = {{}};
+  // A FaultPlan that is in force in the beginning of each recovery.
+  std::string recovery_faults = {};
 
   friend bool operator==(const CrashCase&, const CrashCase&) = default;
 };

@@ -11,6 +11,7 @@
 #include "chaos/db/workloads.h"
 #include "chaos/explorer/crash_wish.h"
 #include "gtest/gtest.h"
+#include "holdfast/testing/fault_plan.h"
 #include "holdfast/testing/persistence.h"
 
 namespace holdfast {
@@ -52,6 +53,7 @@ TEST(CrashCaseTest, EveryRowOfBytesIsAWorkload) {
     EXPECT_NE(FindProfile(crash_case.profile), nullptr);
     EXPECT_GE(crash_case.crashes.size(), 1u);
     EXPECT_LE(crash_case.crashes.size(), kMostCrashes);
+    EXPECT_TRUE(FaultPlan::Parse(crash_case.recovery_faults).ok());
   }
 }
 
@@ -113,6 +115,7 @@ TEST(CrashCaseTest, SaysCrashesAndTheDisk) {
        .exceptions = {{.back = 3, .alternative = 1}, {.back = 200}}},
       {.calls_back = 192 + 16 * 5, .what = What::kDrop},
       {.what = What::kKill}};
+  crash_case.recovery_faults = "sync *.sst @2+ eio; read * @40 emfile";
   EXPECT_EQ(DecodeCrashCase(EncodeCrashCase(crash_case)), crash_case);
 }
 

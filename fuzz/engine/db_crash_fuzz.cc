@@ -22,11 +22,13 @@
 #include "absl/status/status.h"
 #include "chaos/db/db_program.h"
 #include "chaos/db/explore.h"
+#include "chaos/db/replay_line.h"
 #include "chaos/db/workload.h"
 #include "chaos/explorer/crash_path.h"
 #include "chaos/explorer/crash_wish.h"
 #include "fuzz/engine/crash_case.h"
 #include "holdfast/testing/crash_explorer.h"
+#include "holdfast/testing/fault_plan.h"
 #include "holdfast/testing/persistence.h"
 
 namespace holdfast {
@@ -42,10 +44,13 @@ void TellWhatRuns(int signal) {
   if (running != nullptr) {
     const CrashCase* const crash_case = running;
     running = nullptr;
-    std::fprintf(stderr, "workload: %s\nprofile: %s, seed: %llu\n",
-                 crash_case->workload.Text().c_str(),
-                 crash_case->profile.c_str(),
-                 static_cast<unsigned long long>(crash_case->executor_seed));
+    const ReplayLine line{.workload = "{" + crash_case->workload.Text() + "}",
+                          .profile = crash_case->profile,
+                          .recovery_faults = crash_case->recovery_faults,
+                          .executor_seed = crash_case->executor_seed,
+                          .path = "PATH"};
+    std::fprintf(stderr, "replay, with the path told above: %s\n",
+                 line.Command().c_str());
   }
   // The fuzzer's, which keeps the input.
   sigaction(signal, &before, nullptr);
@@ -92,7 +97,10 @@ void RunCase(const CrashCase& crash_case) {
   exploration.workload = crash_case.workload;
   exploration.options.profile = *FindProfile(crash_case.profile);
   exploration.options.executor_seed = crash_case.executor_seed;
-  DbProgram program(crash_case.workload);
+  exploration.recovery_plan = *FaultPlan::Parse(crash_case.recovery_faults);
+  DbProgramSettings settings;
+  settings.recovery_plan = exploration.recovery_plan;
+  DbProgram program(crash_case.workload, settings);
   const WishedWalk walk =
       WalkWishes(&program, exploration.options, crash_case.crashes);
   if (IsFinding(crash_case.workload, walk.broken) || !walk.verdict.ok()) {
