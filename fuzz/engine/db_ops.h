@@ -15,6 +15,9 @@ namespace holdfast {
 
 // HOW: 0 plain, 1 sync, 2 disable_wal, 3 both (refused). SIZE and KIND are of
 // ValueSize and ValueKind: operand = KIND * 32 + SIZE.
+//
+// The dictionary and past findings spell operations by their number: a new one
+// goes to the end.
 enum class DbOp : uint8_t {
   kPut,           // HOW KEY SIZE+KIND
   kPutSized,      // HOW KEY KIND and two operands: any size

@@ -12,6 +12,8 @@
 #include "chaos/db/workload.h"
 #include "chaos/db/workloads.h"
 #include "fuzz/engine/db_ops.h"
+#include "fuzz/engine/misuse_faults.h"
+#include "fuzz/engine/misuse_ops.h"
 #include "fuzz/engine/op_bytes.h"
 #include "fuzz/engine/op_values.h"
 
@@ -19,6 +21,7 @@ namespace holdfast {
 namespace {
 
 constexpr uint8_t Code(DbOp op) { return static_cast<uint8_t>(op); }
+constexpr uint8_t Code(MisuseOp op) { return static_cast<uint8_t>(op); }
 
 // --- The reference workloads of the crash explorer ---------------------------
 
@@ -202,11 +205,106 @@ void AddOptions(SeedSink& sink) {
   }
 }
 
+// --- Misuse ------------------------------------------------------------------
+
+void AddMisuseSeed(SeedSink& sink, std::string_view name,
+                   const OpWriter& writer) {
+  sink.Add("api_misuse_fuzz", name, writer.bytes());
+}
+
+// A call fails amid writing; then, by turns, Resume or a new process.
+void AddFaults(SeedSink& sink) {
+  for (unsigned kind = 0; kind < kFaultKinds; ++kind) {
+    OpWriter out;
+    out.Op(Code(MisuseOp::kPut), {1, 0, 4})
+        .Op(Code(MisuseOp::kTakeSnapshot))
+        .Op(Code(MisuseOp::kFault), {kind, 0, 0, 1, 30, 0})
+        .Op(Code(MisuseOp::kPut), {0, 1, 5})
+        .Op(Code(MisuseOp::kPut), {1, 0, 6})
+        .Op(Code(MisuseOp::kFlush))
+        .Op(Code(MisuseOp::kReadAll));
+    if (kind % 2 == 0) {
+      out.Op(Code(MisuseOp::kKill)).Op(Code(MisuseOp::kOpen), {1});
+    }
+    out.Op(Code(MisuseOp::kHeal))
+        .Op(Code(MisuseOp::kResume))
+        .Op(Code(MisuseOp::kDelete), {1, 0});
+    AddMisuseSeed(sink, absl::StrCat("fault-", kind), out);
+  }
+}
+
+void AddMisuse(SeedSink& sink) {
+  for (unsigned field = 0; field < kOptionFields; ++field) {
+    OpWriter out;
+    out.Op(Code(MisuseOp::kOpenSpoiled), {field, 0})
+        .Op(Code(MisuseOp::kOpenSpoiled), {field, 1});
+    AddMisuseSeed(sink, absl::StrCat("spoiled-option-", field), out);
+  }
+  OpWriter elsewhere;
+  for (unsigned where = 0; where < 6; ++where) {
+    elsewhere.Op(Code(MisuseOp::kOpenElsewhere), {where});
+  }
+  AddMisuseSeed(sink, "no-place-for-a-database", elsewhere);
+  OpWriter twice;
+  twice.Op(Code(MisuseOp::kOpen), {kOpenCreates})
+      .Op(Code(MisuseOp::kDestroy))
+      .Op(Code(MisuseOp::kClose))
+      .Op(Code(MisuseOp::kOpen), {kOpenCreates | kOpenExclusive})
+      .Op(Code(MisuseOp::kDestroy))
+      .Op(Code(MisuseOp::kOpen))
+      .Op(Code(MisuseOp::kUse), {1})
+      .Op(Code(MisuseOp::kOpen), {kOpenCreates | kOpenExclusive});
+  AddMisuseSeed(sink, "opened-twice-and-destroyed", twice);
+  OpWriter closed;
+  closed.Op(Code(MisuseOp::kPut), {2, 0, 5}).Op(Code(MisuseOp::kClose));
+  for (unsigned call = 0; call < 14; ++call) {
+    closed.Op(Code(MisuseOp::kUseClosed), {call});
+  }
+  AddMisuseSeed(sink, "used-after-close", closed);
+  OpWriter large;
+  for (unsigned what = 0; what < 4; ++what) {
+    large.Op(Code(MisuseOp::kTooLarge), {what});
+  }
+  large.Op(Code(MisuseOp::kBatch), {1})
+      .Op(Code(MisuseOp::kManyChanges), {0, 10, 3})
+      .Op(Code(MisuseOp::kPut), {3, 0, 4})
+      .Op(Code(MisuseOp::kCompact), {1, 0});
+  AddMisuseSeed(sink, "too-much-and-nothing", large);
+  OpWriter snapshots;
+  snapshots.Op(Code(MisuseOp::kTakeSnapshot))
+      .Op(Code(MisuseOp::kWrongSnapshot), {0, 0})
+      .Op(Code(MisuseOp::kClose))
+      .Op(Code(MisuseOp::kOpen))
+      .Op(Code(MisuseOp::kWrongSnapshot), {2, 0})
+      .Op(Code(MisuseOp::kUse), {1})
+      .Op(Code(MisuseOp::kOpen), {kOpenCreates})
+      .Op(Code(MisuseOp::kWrongSnapshot), {1, 0})
+      .Op(Code(MisuseOp::kHoldIterator))
+      .Op(Code(MisuseOp::kPut), {0, 0, 4})
+      .Op(Code(MisuseOp::kCheckHeld))
+      .Op(Code(MisuseOp::kDropOpen));
+  AddMisuseSeed(sink, "snapshots-of-others", snapshots);
+  for (unsigned what = 0; what < 8; ++what) {
+    for (unsigned file = 0; file < 5; ++file) {
+      OpWriter out;
+      out.Op(Code(MisuseOp::kBatch), {1, 0, 4, 1, 6, 2, kDeletes})
+          .Op(Code(MisuseOp::kFlush))
+          .Op(Code(MisuseOp::kPut), {0, 3, 5})
+          .Op(Code(MisuseOp::kClose))
+          .Op(Code(MisuseOp::kDamage), {what, file, 77, 0, file});
+      AddMisuseSeed(sink, absl::StrCat("damage-", what, "-of-file-", file),
+                    out);
+    }
+  }
+}
+
 }  // namespace
 
 void AddOpsSeeds(SeedSink& sink) {
   AddWorkloads(sink);
   AddOptions(sink);
+  AddFaults(sink);
+  AddMisuse(sink);
 }
 
 }  // namespace holdfast
