@@ -47,6 +47,8 @@ void CheckParse(std::string_view key) {
     return;
   }
   HF_CHECK(parsed.sequence <= kMaxSequenceNumber);
+  HF_CHECK(parsed.type == ValueType::kValue ||
+           parsed.type == ValueType::kDeletion);
   HF_CHECK(MakeInternalKey(parsed.user_key, parsed.sequence, parsed.type) ==
            key);
   HF_CHECK(parsed.user_key == ExtractUserKey(key));

@@ -1,6 +1,8 @@
 #include "fuzz/format/seeds.h"
 
+#include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -36,6 +38,16 @@ void AddVarintSeeds(SeedSink& sink) {
 // What coding_fuzz takes for a list of reads: how many, then which.
 std::string Reads(std::string_view kinds) {
   return static_cast<char>(kinds.size()) + std::string(kinds);
+}
+
+// One for each way that the function has for a length.
+void AddChecksumSeeds(SeedSink& sink) {
+  const std::string context(8, '\x5a');
+  const std::string choices(8, '\3');
+  for (const size_t bytes : {0, 1, 8, 16, 128, 240, 241, 2048}) {
+    sink.Add("checksum_fuzz", "bytes-" + std::to_string(bytes),
+             context + choices + std::string(bytes, 'x'));
+  }
 }
 
 void AddCodingSeeds(SeedSink& sink) {
@@ -154,6 +166,82 @@ void AddInternalKeySeeds(SeedSink& sink) {
                std::string(255, 'c') + '\1');
 }
 
+// What a target takes for choices of a byte each.
+std::string Bytes(std::initializer_list<int> bytes) {
+  std::string text;
+  for (const int byte : bytes) text.push_back(static_cast<char>(byte));
+  return text;
+}
+
+// Children, the one that fails and when; the keys of each child; moves.
+void AddMergingIteratorSeeds(SeedSink& sink) {
+  constexpr std::string_view kTarget = "merging_iterator_fuzz";
+  const std::string none_fails = Bytes({3, 11, 255});
+  const std::string children =
+      Bytes({2, 1, 130}) + Bytes({2, 66, 194}) + Bytes({3, 2, 66, 130});
+  const std::string there_and_back =
+      Bytes({8, 0, 0, 0, 3, 3, 0, 3, 1, 3, 3, 3, 0, 0, 6, 66, 0, 7, 2, 3});
+  sink.Add(kTarget, "no-children", Bytes({0, 0, 0, 7, 7, 6, 2}));
+  sink.Add(kTarget, "one-child",
+           Bytes({1, 11, 255, 2, 1, 66}) + there_and_back);
+  sink.Add(kTarget, "turns", none_fails + children + there_and_back);
+  sink.Add(kTarget, "turn-where-a-child-has-ended",
+           Bytes({2, 11, 255, 1, 1, 1, 130, 8, 0, 3, 0, 0}));
+  for (int move = 0; move < 8; ++move) {
+    sink.Add(kTarget, "fails-at-move-" + std::to_string(move),
+             Bytes({3, 1, move}) + children + there_and_back);
+  }
+}
+
+void AddShardedCacheSeeds(SeedSink& sink) {
+  constexpr std::string_view kTarget = "sharded_cache_fuzz";
+  // A small cache of one shard, and one of 4 MiB with eight.
+  const std::string small = Bytes({1, 0, 4, 0});
+  const std::string large = Bytes({0, 255, 255, 255, 255, 3});
+  std::string steps;
+  for (int key = 0; key < 12; ++key) {
+    steps += Bytes({7, key, 255, 0});                  // Insert
+    if (key % 3 == 0) steps += Bytes({1 + 128, key});  // Look it up and hold it
+  }
+  steps += Bytes({0, 3, 1, 3, 7, 6, 1, 0, 4, 0});
+  sink.Add(kTarget, "one-shard", small + steps);
+  sink.Add(kTarget, "eight-shards", large + steps);
+  sink.Add(kTarget, "stores-nothing", Bytes({1, 0, 0, 0}) + steps);
+}
+
+// A table as version_builder_fuzz takes it: its number, level, size, sequence
+// numbers, first key and how far the last is.
+std::string AddTable(int number, int level, int key) {
+  return Bytes({0, number, level, 1, number % 16, 1, key, 1});
+}
+
+void AddVersionBuilderSeeds(SeedSink& sink) {
+  constexpr std::string_view kTarget = "version_builder_fuzz";
+  // An edit begins with how many changes it has, and ends with whether another
+  // follows before a version is built; then come three questions.
+  const std::string build = Bytes({0});
+  const std::string questions = Bytes({3, 9, 5, 1, 4});
+  const std::string four = Bytes({4}) + AddTable(1, 0, 3) + AddTable(2, 0, 4) +
+                           AddTable(3, 1, 3) + AddTable(4, 1, 9) + build +
+                           questions;
+  sink.Add(kTarget, "four-tables", four);
+  sink.Add(kTarget, "removed-and-moved",
+           four + Bytes({2, 4, 0, 6, 1, 2}) + build + questions);
+  sink.Add(kTarget, "two-edits-one-version",
+           Bytes({1}) + AddTable(1, 0, 3) + Bytes({1, 1}) + AddTable(2, 1, 4) +
+               build + questions);
+  sink.Add(kTarget, "overlap",
+           Bytes({2}) + AddTable(1, 1, 3) + AddTable(2, 1, 4) + build);
+  sink.Add(kTarget, "added-twice",
+           Bytes({2}) + AddTable(1, 1, 3) + AddTable(1, 2, 4));
+  sink.Add(kTarget, "removed-but-not-there", four + Bytes({1, 3, 2, 31}));
+  sink.Add(kTarget, "changed-by-a-move", four + Bytes({1, 5, 0, 6, 1}));
+  sink.Add(kTarget, "removed-from-another-level", four + Bytes({1, 3, 2, 1}));
+  sink.Add(kTarget, "added-after-its-removal",
+           four + Bytes({1, 4, 0, 1, 1}) + AddTable(1, 5, 3));
+  sink.Add(kTarget, "no-table", Bytes({1, 0, 1, 1, 0, 1, 1, 3, 1}));
+}
+
 TableRecord UsualTable() {
   return {.level = 1,
           .number = 12,
@@ -267,11 +355,15 @@ void AddWriteBatchSeeds(SeedSink& sink) {
 }  // namespace
 
 void AddFormatSeeds(SeedSink& sink) {
+  AddChecksumSeeds(sink);
   AddCodingSeeds(sink);
   AddCurrentFileSeeds(sink);
   AddFileNameSeeds(sink);
   AddInternalKeySeeds(sink);
+  AddMergingIteratorSeeds(sink);
+  AddShardedCacheSeeds(sink);
   AddVarintSeeds(sink);
+  AddVersionBuilderSeeds(sink);
   AddVersionEditSeeds(sink);
   AddWriteBatchSeeds(sink);
 }

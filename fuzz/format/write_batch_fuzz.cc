@@ -93,6 +93,9 @@ void CheckRecord(std::string_view payload) {
     HF_CHECK(absl::IsInvalidArgument(record.status()));
     return;
   }
+  HF_CHECK(record->first_sequence >= 1);
+  HF_CHECK(record->first_sequence <= kMaxSequenceNumber);
+  HF_CHECK(record->first_sequence + record->count <= kMaxSequenceNumber + 1);
   std::string again;
   AppendWalRecordPrefix(&again, record->first_sequence, record->count);
   HF_CHECK(again + std::string(record->changes) == payload);
