@@ -52,12 +52,14 @@ std::string Payload(FuzzInput& in, bool large) {
   return payload;
 }
 
-ReaderKnobs KnobsFrom(FuzzInput& in) {
+ReaderKnobs KnobsFrom(FuzzInput& in, bool large) {
   ReaderKnobs knobs;
   const uint8_t how = in.Byte();
   // Not so few that a large file takes long.
   if (how & 1) knobs.most_at_once = 1 + how;
-  if (how & 2) knobs.unreadable_offset = in.Short();
+  // With large files, also beyond the first chunk.
+  if (how & 2)
+    knobs.unreadable_offset = uint64_t{in.Short()} << (large ? 6 : 0);
   return knobs;
 }
 
@@ -74,7 +76,9 @@ struct Unit {
 class WrittenLog {
  public:
   explicit WrittenLog(bool large)
-      : log_(NewWriter(), "the.log", kIdentity), large_left_(large ? 2 : 0) {
+      : large_(large),
+        log_(NewWriter(), "the.log", kIdentity),
+        large_left_(large ? 2 : 0) {
     HF_CHECK(log_.AddHeader(HeaderFor(kIdentity)).ok());
     units_.push_back({.end = log_.bytes()});
   }
@@ -96,7 +100,7 @@ class WrittenLog {
     const uint64_t known = in.Bool() ? log_.synced_bytes() : 0;
     const std::string whole = content_;
     Harm(in);
-    ReaderKnobs knobs = KnobsFrom(in);
+    ReaderKnobs knobs = KnobsFrom(in, large_);
     knobs.required_bytes = known;
     const ReferenceLog read = CheckLogReader(content_, kIdentity, knobs);
     Judge(whole, known, read);
@@ -274,6 +278,7 @@ class WrittenLog {
     if (seal_left) HF_CHECK(read.successor == successor_);
   }
 
+  const bool large_;
   std::string content_;
   BytesWriter::Plan plan_;
   LogWriter log_;
@@ -489,7 +494,7 @@ void RunLogProgram(FuzzInput in, bool large) {
     log.Run(in);
     log.Check(end);
   } else {
-    ReaderKnobs knobs = KnobsFrom(end);
+    ReaderKnobs knobs = KnobsFrom(end, large);
     HandmadeLog log(large, how);
     log.Run(in);
     if (how & 2) knobs.required_bytes = end.Bool() ? log.synced() : end.Short();

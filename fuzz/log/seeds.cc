@@ -180,6 +180,8 @@ void AddFramesSeeds(SeedSink& sink) {
   add("hand-required", 3, {0, 1}, {0, 5, 1, 4, 0, 5, 2, 15, 2, 90});
   add_large("hand-witness-beyond-a-chunk", 1, {},
             {0, 5, 1, 4, 248, 20, 0, 5, 2});
+  add_large("hand-unreadable-behind-a-chunk", 1, {2, 0, 64},
+            {0, 5, 1, 4, 248, 100, 0, 5, 2});
   add_large("hand-flip", 1, {}, {16, 200, 1, 4, 0, 5, 2, 15, 2, 90, 1});
   add("hand-header-of-other-log", 145, {}, {0, 5, 1});
   add("hand-header-of-later-version", 145 - 16, {}, {0, 5, 1});
