@@ -531,6 +531,12 @@ void AddTableOpenSeeds(SeedSink& sink) {
   std::string bit = fruit;
   bit[20] = static_cast<char>(bit[20] ^ 1);
   sink.Add(kTarget, "bit-in-a-block", bit);
+  TableFooter footer;
+  HF_CHECK(ReadAnyFooter(fruit, &footer));
+  std::string compressed = fruit;
+  compressed[footer.index.offset + footer.index.size] = 1;
+  MendChecksums(&compressed);
+  sink.Add(kTarget, "index-compressed", compressed);
   AddBadTables(sink);
 }
 

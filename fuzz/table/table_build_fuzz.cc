@@ -41,7 +41,7 @@ void CheckSummary(const FuzzTable& table, const TableEntries& entries,
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   FuzzInput input(data, size);
   const TableChoices choices = ReadTableChoices(&input);
-  const TableEntries entries = ReadTableEntries(&input, 256, 64 << 10);
+  const TableEntries entries = ReadTableEntries(&input, 96, 16 << 10);
   if (entries.empty()) return 0;
   const FuzzTable table = BuildFuzzTable(choices.options, entries);
   MeasuredFile::Counts counts;

@@ -19,7 +19,7 @@ namespace {
 
 // Keys that are looked for one by one: all of a small table, some of a large
 // one.
-constexpr size_t kMaxSeeks = 24;
+constexpr size_t kMaxSeeks = 8;
 // A table that unpacks to more is not walked to its end.
 constexpr size_t kMaxScanBytes = size_t{4} << 20;
 constexpr size_t kMaxScanEntries = 20'000;

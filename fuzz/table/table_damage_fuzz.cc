@@ -224,7 +224,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   FuzzInput input(data, size);
   const Damage damage = ReadDamage(&input);
   const TableChoices choices = ReadTableChoices(&input);
-  TableEntries entries = ReadTableEntries(&input, 128, 32 << 10);
+  TableEntries entries = ReadTableEntries(&input, 64, 12 << 10);
   if (entries.empty()) return 0;
   const std::string good = BuildFuzzTable(choices.options, entries).bytes;
   std::string other;
