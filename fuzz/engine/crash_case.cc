@@ -27,7 +27,7 @@ namespace {
 using Expect = WorkloadStep::Expect;
 
 // An input costs what its steps cost.
-constexpr size_t kMostSteps = 64;
+constexpr size_t kMostSteps = 40;
 constexpr size_t kMostValueBytes = size_t{200} << 10;
 constexpr size_t kMostOptions = 4;
 constexpr size_t kDatabases = 2;

@@ -122,7 +122,7 @@ TEST(CrashCaseTest, SaysCrashesAndTheDisk) {
 TEST(CrashCaseTest, AWorkloadIsNeverLongerThanWeCanAfford) {
   for (const char byte : {'\x00', '\x01', '\x0c', '\x1f', '\xff'}) {
     const CrashCase crash_case = DecodeCrashCase(std::string(4096, byte));
-    EXPECT_LE(crash_case.workload.steps.size(), 64u);
+    EXPECT_LE(crash_case.workload.steps.size(), 40u);
   }
 }
 
