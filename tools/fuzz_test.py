@@ -51,8 +51,8 @@ def end(executions, code):
     os._exit(code)
 
 
-def find():
-    path = flags["artifact_prefix"] + "crash-1"
+def find(kind="crash"):
+    path = flags["artifact_prefix"] + kind + "-1"
     with open(path, "wb") as file:
         file.write(b"12345")
     print("base/x.cc:7: CHECK failed: a == b")
@@ -73,7 +73,8 @@ if "merge" in flags:
         file.write("1")
     sys.exit(0)
 if len(inputs) == 1 and os.path.isfile(inputs[0]):
-    fails = {"canary_fuzz": mutant == "planted", "always_fuzz": True}
+    fails = {"canary_fuzz": mutant == "planted", "always_fuzz": True,
+             "hangs_fuzz": True}
     sys.exit(77 if fails.get(name) else 0)
 print("#7 INITED cov: 1 ft: 2 corp: 1/1b exec/s: 0 rss: 30Mb")
 print("#9 DONE   cov: 56 ft: 396 corp: 1/1b exec/s: 0 rss: 30Mb", flush=True)
@@ -81,6 +82,8 @@ if name in ("finds_fuzz", "always_fuzz"):
     find()
 if name in ("canary_fuzz", "forgets_fuzz") and mutant == "planted":
     find()
+if name in ("stalls_fuzz", "hangs_fuzz"):
+    find("timeout")
 if name == "sits_fuzz":
     signal.signal(signal.SIGINT, lambda *_: end(77, 72))
     time.sleep(60)
@@ -181,6 +184,16 @@ class FuzzTest(unittest.TestCase):
                       "      in holdfast::Guilty() base/x.cc:7:3\n"
                       f"  again:   tools/fuzz --show={path} finds_fuzz\n", out)
         self.assertTrue(out.endswith("2 targets, 1 findings\n"), out)
+
+    def test_a_timeout_counts_when_it_comes_again(self):
+        self.add("stalls_fuzz", "hangs_fuzz")
+        code, out = self.run_fuzz("hangs_fuzz")
+        self.assertEqual(code, 1, out)
+        self.assertIn("1 targets, 1 findings", out)
+        code, out = self.run_fuzz("stalls_fuzz")
+        self.assertEqual(code, 0, out)
+        self.assertIn("timeout-1 took too long once, and not again", out)
+        self.assertIn("1 targets, 0 findings", out)
 
     def test_what_runs_nothing_fails(self):
         for name, why in (("empty_fuzz", "ran nothing"),
