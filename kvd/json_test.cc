@@ -45,6 +45,36 @@ TEST(JsonTest, BracketsInStringsAreNotNesting) {
   EXPECT_TRUE(ParseJson("{\"a\\\"b\":\"" + Repeat("[", 200) + "\"}").ok());
 }
 
+TEST(JsonTest, OfDuplicateKeysTheLastOneWins) {
+  EXPECT_EQ(WriteJson(*ParseJson(R"({"a":1,"b":2,"a":{"c":3}})")),
+            R"({"a":{"c":3},"b":2})");
+  // The same beyond the size where keys get an index.
+  std::string text = "{";
+  for (int i = 0; i < 100; ++i) {
+    text += "\"k" + std::to_string(i % 40) + "\":" + std::to_string(i) + ",";
+  }
+  const auto value = ParseJson(text + "\"k0\":[1]}");
+  ASSERT_TRUE(value.ok()) << value.status();
+  EXPECT_EQ(value->size(), 40u);
+  EXPECT_EQ((*value)["k19"], 99);
+  EXPECT_EQ((*value)["k39"], 79);
+  EXPECT_EQ(value->begin().key(), "k0");
+  EXPECT_EQ(WriteJson(value->front()), "[1]");
+}
+
+// Goal: the time is linear in the number of keys. Comparing each with all
+// others would take minutes.
+TEST(JsonTest, ManyKeysTakeNoTime) {
+  constexpr int kKeys = 300'000;
+  std::string text = "{";
+  for (int i = 0; i < kKeys; ++i) {
+    text += "\"k" + std::to_string(i) + "\":0,";
+  }
+  const auto value = ParseJson(text + "\"k1\":1}");
+  ASSERT_TRUE(value.ok()) << value.status();
+  EXPECT_EQ(value->size(), size_t{kKeys});
+}
+
 RC_GTEST_PROP(JsonProperty, BytesGoThroughAnObject,
               (const std::string& bytes, bool hex)) {
   Json object;
