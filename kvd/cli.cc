@@ -142,18 +142,17 @@ CommandLine ParseCommand(Command& command,
   AddFaultPlan(app, common);
   app.set_help_flag("-h,--help", "Show this");
   // The library takes the words last to first.
-  std::vector<std::string> words;
-  for (auto it = arguments.rbegin(); it != arguments.rend(); ++it) {
-    words.push_back(ProtectWord(*it));
-  }
+  std::vector<std::string> words = ProtectWords(app, arguments);
+  std::reverse(words.begin(), words.end());
   try {
     app.parse(std::move(words));
   } catch (const CLI::CallForHelp&) {
     return Say(CommandHelp(command, app));
   } catch (const CLI::ParseError& error) {
-    return WrongUsage(absl::StrCat(name, ": ", error.what(),
-                                   SuggestOption(app, arguments), "\n",
-                                   "kvd help ", name, " tells more"));
+    // It quotes words of the user's, which may hold anything.
+    return WrongUsage(absl::StrCat(
+        name, ": ", EncodeText(Notation::kEscaped, error.what()),
+        SuggestOption(app, arguments), "\n", "kvd help ", name, " tells more"));
   }
   return {.command = &command,
           .output = "",

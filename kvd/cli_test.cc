@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "kvd/command.h"
 #include "kvd/exit_code.h"
 #include "kvd/options.h"
+#include "kvd/text.h"
 
 namespace holdfast::kvd {
 namespace {
@@ -29,12 +31,14 @@ class FakeCommand : public Command {
     AddWord(app, "DB", "", &path);
     AddWords(app, "KEY", "", &keys);
     AddCount(app, "--limit", "", &limit);
+    AddOptionalWord(app, "-f,--from", "", &from);
   }
   absl::StatusOr<ExitCode> Run(Session&) override { return ExitCode::kDone; }
 
   std::string path;
   std::vector<std::string> keys;
   uint64_t limit = 7;
+  std::optional<std::string> from;
 };
 
 class CliTest : public testing::Test {
@@ -84,6 +88,41 @@ TEST_F(CliTest, PassesOddArgumentsAsTheyAre) {
     const CommandLine line = Parse({"fetch", "/db", word});
     EXPECT_EQ(line.command, fetch_) << word << ": " << line.message;
     EXPECT_EQ(fetch_->keys, std::vector<std::string>{word});
+  }
+}
+
+TEST_F(CliTest, PassesOddValuesAsTheyAre) {
+  const std::vector<std::string> odd = {"",   "[]", "[a,b]",  "{}",    "a=b",
+                                        "=",  "-",  "--json", "\x01a", "[[]]",
+                                        "--", "-5", "%%"};
+  for (const std::string& value : odd) {
+    std::vector<std::vector<std::string>> lines = {
+        {"fetch", "--from=" + value, "/db", "k"},
+        {"fetch", "--from", value, "/db", "k"},
+        {"fetch", "-f", value, "/db", "k"}};
+    if (!value.empty()) lines.push_back({"fetch", "-f" + value, "/db", "k"});
+    for (const std::vector<std::string>& words : lines) {
+      fetch_->keys.clear();
+      fetch_->from.reset();
+      const CommandLine line = Parse(words);
+      EXPECT_EQ(line.command, fetch_) << words[1] << ": " << line.message;
+      EXPECT_EQ(fetch_->from, value) << words[1];
+      EXPECT_EQ(fetch_->path, "/db") << words[1];
+      EXPECT_EQ(fetch_->keys, std::vector<std::string>{"k"}) << words[1];
+      EXPECT_FALSE(fetch_->common().json);
+    }
+  }
+}
+
+TEST_F(CliTest, MessagesCanBeShownOnATerminal) {
+  for (const auto& words : std::vector<std::vector<std::string>>{
+           {"\x1b[31m"},
+           {"fetch", "/db", "k", "--\x1b[31m"},
+           {"fetch", "/db", "k", "--limit", "\xff\n"}}) {
+    const CommandLine line = Parse(words);
+    EXPECT_EQ(line.exit_code, ExitCode::kUsage);
+    EXPECT_TRUE(IsPrintableText(line.message)) << line.message;
+    EXPECT_THAT(line.message, HasSubstr("\\x"));
   }
 }
 

@@ -6,12 +6,18 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "kvd/text.h"
 
 namespace holdfast::kvd {
 namespace {
 
 // A uint64_t has at most 20 digits; wider lines sort no better.
 constexpr int kMaxLineWidth = 20;
+
+// A part of a template in a message: it may hold any bytes.
+std::string Shown(std::string_view bytes) {
+  return EncodeText(Notation::kEscaped, bytes);
+}
 
 // The text that stands for a field's value in a key.
 absl::StatusOr<std::string> ScalarText(const Json& value) {
@@ -45,7 +51,7 @@ absl::StatusOr<KeyTemplate::Part> KeyTemplate::ParsePlaceholder(
         part.width > kMaxLineWidth) {
       return absl::InvalidArgumentError(absl::StrCat(
           "the width of {line} is written like {line:08}, from 01 to ",
-          kMaxLineWidth, ", not \"", width, "\""));
+          kMaxLineWidth, ", not \"", Shown(width), "\""));
     }
     return part;
   }
@@ -58,7 +64,7 @@ absl::StatusOr<KeyTemplate::Part> KeyTemplate::ParsePlaceholder(
   for (const std::string& field : part.path) {
     if (field.empty()) {
       return absl::InvalidArgumentError(
-          absl::StrCat("{", content, "} has an empty field name"));
+          absl::StrCat("{", Shown(content), "} has an empty field name"));
     }
   }
   return part;
@@ -110,7 +116,7 @@ absl::StatusOr<std::string> KeyTemplate::Expand(const Json& record,
       const auto found = value->find(field);  // end() if it is no object.
       if (found == value->end()) {
         return absl::InvalidArgumentError(
-            absl::StrCat("no field \"", absl::StrJoin(part.path, "."),
+            absl::StrCat("no field \"", Shown(absl::StrJoin(part.path, ".")),
                          "\", which the key template needs"));
       }
       value = &*found;
@@ -118,7 +124,7 @@ absl::StatusOr<std::string> KeyTemplate::Expand(const Json& record,
     absl::StatusOr<std::string> text = ScalarText(*value);
     if (!text.ok()) {
       return absl::InvalidArgumentError(
-          absl::StrCat("field \"", absl::StrJoin(part.path, "."), "\" ",
+          absl::StrCat("field \"", Shown(absl::StrJoin(part.path, ".")), "\" ",
                        text.status().message()));
     }
     key.append(*text);

@@ -68,5 +68,14 @@ TEST(KeyTemplateTest, SaysWhereATemplateIsWrong) {
   }
 }
 
+TEST(KeyTemplateTest, MessagesCanBeShownOnATerminal) {
+  EXPECT_EQ(Expand("{\x1b[31m}"),
+            "no field \"\\x1b[31m\", which the key template needs");
+  for (const char* text : {"{a\x1b..b}", "{line:\xff}"}) {
+    const absl::Status status = KeyTemplate::Parse(text).status();
+    EXPECT_NE(status.message().find("\\x"), std::string::npos) << status;
+  }
+}
+
 }  // namespace
 }  // namespace holdfast::kvd

@@ -1,5 +1,6 @@
 #include "kvd/options.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -15,8 +16,22 @@ namespace {
 // for the one that a user took much trouble to type, which is protected too.
 constexpr char kProtection = '\x01';
 
+std::string ProtectWord(std::string word) {
+  if (word.starts_with('[') || word.starts_with(kProtection)) {
+    word.insert(word.begin(), kProtection);
+  }
+  return word;
+}
+
 std::string RestoreWord(const std::string& word) {
   return word.starts_with(kProtection) ? word.substr(1) : word;
+}
+
+// Whether `name`, with its dashes, is an option that needs a value.
+bool TakesValue(const CLI::App& app, const std::string& name) {
+  if (!name.starts_with('-')) return false;
+  const CLI::Option* const option = app.get_option_no_throw(name);
+  return option != nullptr && option->get_items_expected_min() > 0;
 }
 
 // The library's own words for the choices would repeat those of type_name.
@@ -79,11 +94,34 @@ void AddByteCount(CLI::App& app, const std::string& name,
   AddParsed(app, name, help, "BYTES", bytes, ParseByteCount);
 }
 
-std::string ProtectWord(std::string word) {
-  if (word.starts_with('[') || word.starts_with(kProtection)) {
-    word.insert(word.begin(), kProtection);
+std::vector<std::string> ProtectWords(const CLI::App& app,
+                                      const std::vector<std::string>& words) {
+  std::vector<std::string> protected_words;
+  for (size_t i = 0; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    if (word == "--") {
+      for (; i < words.size(); ++i) {
+        protected_words.push_back(ProtectWord(words[i]));
+      }
+      break;
+    }
+    const bool is_long = word.starts_with("--");
+    const size_t name_bytes = is_long ? std::min(word.find('='), word.size())
+                                      : std::min<size_t>(word.size(), 2);
+    const std::string name = word.substr(0, name_bytes);
+    if (!TakesValue(app, name)) {
+      protected_words.push_back(ProtectWord(word));
+      continue;
+    }
+    protected_words.push_back(name);
+    if (name_bytes < word.size()) {
+      const size_t value = name_bytes + (is_long ? 1 : 0);
+      protected_words.push_back(ProtectWord(word.substr(value)));
+    } else if (i + 1 < words.size()) {
+      protected_words.push_back(ProtectWord(words[++i]));
+    }
   }
-  return word;
+  return protected_words;
 }
 
 void AddWord(CLI::App& app, const std::string& name, const std::string& help,

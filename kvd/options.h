@@ -1,6 +1,6 @@
 // Options that several commands have, and kinds of options that the parsing
 // library lacks or gets wrong: its numbers take "-1" and "010", its lists split
-// the word "[a,b]".
+// the word "[a,b]", and "--name=" is not an empty value.
 //
 // Thread safety: pure functions.
 
@@ -24,10 +24,13 @@ absl::StatusOr<uint64_t> ParseCount(std::string_view text);
 // A decimal number, alone or with KiB, MiB, GiB or TiB.
 absl::StatusOr<uint64_t> ParseByteCount(std::string_view text);
 
-// Hides a word that begins with [ from the library, which splits such words.
-// Every word is protected before the library sees it; the options below give
-// them back as they were.
-std::string ProtectWord(std::string word);
+// What the words after a command's name must be for the library to take them as
+// they are meant, in the same order. It splits a word or value that begins with
+// [: such a word is hidden, and the options below give it back as it was. And
+// it takes the value of "--name=" from the next word: here all values are words
+// of their own. REQUIRES: `app` has its options.
+std::vector<std::string> ProtectWords(const CLI::App& app,
+                                      const std::vector<std::string>& words);
 
 // Each declares an option that sets its last argument, which must outlive the
 // parsing. A name with dashes is that of an option, one without is that of an

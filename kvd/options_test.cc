@@ -1,6 +1,7 @@
 #include "kvd/options.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -57,7 +58,9 @@ TEST(OptionsTest, FillsWhatIsGiven) {
                                         "",
                                         "--from",
                                         "[db,]"};
-  for (std::string& argument : arguments) argument = ProtectWord(argument);
+  std::reverse(arguments.begin(), arguments.end());
+  arguments = ProtectWords(app, arguments);
+  std::reverse(arguments.begin(), arguments.end());
   app.parse(arguments);
   EXPECT_EQ(database.path, "[db,]");
   EXPECT_EQ(database.options.memtable_bytes, 65536u);
