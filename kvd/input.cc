@@ -211,35 +211,36 @@ LineReader::LineReader(std::unique_ptr<ByteSource> source,
     : source_(std::move(source)), max_line_bytes_(max_line_bytes) {}
 
 absl::Status LineReader::Fill() {
-  buffer_.erase(0, begin_);
+  std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+  end_ -= begin_;
   searched_ -= begin_;
   begin_ = 0;
-  const size_t old_bytes = buffer_.size();
-  buffer_.resize(old_bytes + kBufferBytes);
-  const absl::StatusOr<size_t> got =
-      source_->Read(buffer_.data() + old_bytes, kBufferBytes);
-  buffer_.resize(old_bytes + (got.ok() ? *got : 0));
-  if (!got.ok()) return got.status();
-  at_end_ = *got == 0;
+  // Never smaller again: each time that it grows, zeros are written.
+  buffer_.resize(std::max(buffer_.size(), end_ + kBufferBytes));
+  HF_ASSIGN_OR_RETURN(const size_t got,
+                      source_->Read(buffer_.data() + end_, kBufferBytes));
+  end_ += got;
+  at_end_ = got == 0;
   return absl::OkStatus();
 }
 
 absl::StatusOr<bool> LineReader::Next(std::string_view* line) {
   size_t end;
-  while ((end = buffer_.find('\n', searched_)) == std::string::npos) {
-    searched_ = buffer_.size();
+  while ((end = std::string_view(buffer_.data(), end_).find('\n', searched_)) ==
+         std::string_view::npos) {
+    searched_ = end_;
     if (searched_ - begin_ > max_line_bytes_ || at_end_) break;
     HF_RETURN_IF_ERROR(Fill());
   }
-  const bool has_end = end != std::string::npos;
-  if (!has_end) end = buffer_.size();
+  const bool has_end = end != std::string_view::npos;
+  if (!has_end) end = end_;
   if (!has_end && end == begin_) return false;
   ++line_;
   if (end - begin_ > max_line_bytes_) {
     return absl::InvalidArgumentError(
         absl::StrCat("longer than ", FormatCount(max_line_bytes_), " bytes"));
   }
-  *line = std::string_view(buffer_).substr(begin_, end - begin_);
+  *line = std::string_view(buffer_.data() + begin_, end - begin_);
   if (line->ends_with('\r')) line->remove_suffix(1);
   begin_ = searched_ = has_end ? end + 1 : end;
   return true;

@@ -80,8 +80,9 @@ class LineReader {
 
   const std::unique_ptr<ByteSource> source_;
   const size_t max_line_bytes_;
-  std::string buffer_;
-  size_t begin_ = 0;     // Of what is not given out yet in buffer_.
+  std::string buffer_;  // What is not given out yet is [begin_, end_).
+  size_t begin_ = 0;
+  size_t end_ = 0;
   size_t searched_ = 0;  // No line end in [begin_, searched_).
   bool at_end_ = false;
   uint64_t line_ = 0;
