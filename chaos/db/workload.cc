@@ -59,8 +59,14 @@ bool SetNumber(std::string_view value, Options* options) {
     value.remove_suffix(1);
   }
   uint64_t number;
-  if (!absl::SimpleAtoi(value, &number)) return false;
+  if (value.find_first_not_of("0123456789") != std::string_view::npos ||
+      !absl::SimpleAtoi(value, &number)) {
+    return false;
+  }
+  // What does not fit is refused here; what is out of range, by DB::Open.
   using Type = std::remove_reference_t<decltype(options->*Member)>;
+  constexpr uint64_t kLargest = std::numeric_limits<Type>::max();
+  if (number > kLargest / factor) return false;
   options->*Member = static_cast<Type>(number * factor);
   return true;
 }

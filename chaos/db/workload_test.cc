@@ -48,6 +48,21 @@ TEST(WorkloadTest, SetsOptions) {
   EXPECT_FALSE(ApplyOption("colour=red", &options).ok());
 }
 
+TEST(WorkloadTest, RefusesNumbersThatDoNotFitTheirOption) {
+  Options options = SmallOptions();
+  options.level0_compaction_trigger = 3;
+  for (const char* word :
+       {"l0=4294967297", "l0=2147483648", "l0=2097152k", "l0=+1", "noauto=2",
+        "memtable=18446744073709551616", "memtable=18014398509481984k"}) {
+    EXPECT_FALSE(ApplyOption(word, &options).ok()) << word;
+  }
+  EXPECT_EQ(options.level0_compaction_trigger, 3);
+  EXPECT_EQ(options.memtable_bytes, SmallOptions().memtable_bytes);
+  EXPECT_FALSE(options.disable_auto_compaction);
+  EXPECT_TRUE(ApplyOption("l0=2147483647", &options).ok());
+  EXPECT_EQ(options.level0_compaction_trigger, 2147483647);
+}
+
 TEST(WorkloadTest, PadsKeys) {
   EXPECT_EQ(KeyOf("a"), "a");
   EXPECT_EQ(KeyOf("a^4"), "a...");
