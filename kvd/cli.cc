@@ -151,7 +151,8 @@ CommandLine ParseCommand(Command& command,
   } catch (const CLI::ParseError& error) {
     // It quotes words of the user's, which may hold anything.
     return WrongUsage(absl::StrCat(
-        name, ": ", EncodeText(Notation::kEscaped, error.what()),
+        name, ": ",
+        EncodeText(Notation::kEscaped, RestoreMessage(error.what())),
         SuggestOption(app, arguments), "\n", "kvd help ", name, " tells more"));
   }
   return {.command = &command,

@@ -126,6 +126,13 @@ TEST_F(CliTest, MessagesCanBeShownOnATerminal) {
   }
 }
 
+TEST_F(CliTest, MessagesQuoteWordsAsTheyAre) {
+  const CommandLine line = Parse({"fetch", "/db", "k", "--limit=[x"});
+  EXPECT_EQ(line.exit_code, ExitCode::kUsage);
+  EXPECT_THAT(line.message, HasSubstr("[x"));
+  EXPECT_THAT(line.message, ::testing::Not(HasSubstr("\\x")));
+}
+
 TEST_F(CliTest, TakesAnyKeyAfterTwoDashes) {
   EXPECT_EQ(Parse({"fetch", "/db", "--", "-k", "--json", "-5"}).command,
             fetch_);

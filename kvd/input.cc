@@ -211,7 +211,9 @@ LineReader::LineReader(std::unique_ptr<ByteSource> source,
     : source_(std::move(source)), max_line_bytes_(max_line_bytes) {}
 
 absl::Status LineReader::Fill() {
-  std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+  if (begin_ > 0) {
+    std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+  }
   end_ -= begin_;
   searched_ -= begin_;
   begin_ = 0;

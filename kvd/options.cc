@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 
 namespace holdfast::kvd {
 namespace {
@@ -55,6 +56,10 @@ void AddParsed(CLI::App& app, const std::string& name, const std::string& help,
 }
 
 }  // namespace
+
+std::string RestoreMessage(std::string_view message) {
+  return absl::StrReplaceAll(message, {{"\x01[", "["}, {"\x01\x01", "\x01"}});
+}
 
 absl::StatusOr<uint64_t> ParseCount(std::string_view text) {
   uint64_t count = 0;

@@ -32,6 +32,9 @@ absl::StatusOr<uint64_t> ParseByteCount(std::string_view text);
 std::vector<std::string> ProtectWords(const CLI::App& app,
                                       const std::vector<std::string>& words);
 
+// A message of the library's with the words in it as they were.
+std::string RestoreMessage(std::string_view message);
+
 // Each declares an option that sets its last argument, which must outlive the
 // parsing. A name with dashes is that of an option, one without is that of an
 // argument, which must be given.

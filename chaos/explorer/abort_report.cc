@@ -39,7 +39,10 @@ ScopedPathInProgress::~ScopedPathInProgress() { in_progress = outer_; }
 void PrintPathOnAbort() {
   struct sigaction action = {};
   action.sa_handler = OnAbort;
-  sigaction(SIGABRT, &action, &outer_action);
+  struct sigaction before;
+  sigaction(SIGABRT, &action, &before);
+  // A second call must not take our own handler for the one before.
+  if (before.sa_handler != OnAbort) outer_action = before;
 }
 
 }  // namespace holdfast

@@ -254,7 +254,7 @@ Decision PickManual(const LeveledOptions& options, const Version& version,
     uint64_t bytes = 0;
     size_t n = 0;
     while (n < inputs.size() && bytes < options.max_widened_bytes() &&
-           !is_done(inputs[n])) {
+           (!is_done(inputs[n]) || HF_MUTANT("policy.rewrites_span_nothing"))) {
       bytes += inputs[n++]->bytes;
     }
     const auto next = std::find_if_not(

@@ -17,8 +17,9 @@
 namespace holdfast {
 namespace {
 
-// Numbers are given out one by one: no database gets near it.
-constexpr uint64_t kLargestFileNumber = UINT64_MAX / 2;
+// Files that a crash left may be numbered beyond what the manifest knows, but
+// not so far: numbers are given out one by one.
+constexpr uint64_t kMostNumbersAhead = uint64_t{1} << 32;
 
 std::string ParentDirectory(std::string_view path) {
   const size_t slash = path.find_last_of('/');
@@ -99,16 +100,29 @@ absl::StatusOr<Recovery::DirectoryListing> Recovery::ListFiles() {
     FileKind kind;
     uint64_t number = 0;
     if (!ParseFileName(name, &kind, &number)) continue;
-    if (number > kLargestFileNumber) {
-      return DataLoss(JoinPath(core_.dir, name), 0,
-                      "its number leaves none for later files");
+    if (number >= files.largest_number) {
+      files.largest_number = number;
+      files.largest_name = name;
     }
-    files.largest_number = std::max(files.largest_number, number);
     if (kind == FileKind::kWal) files.logs[number] = name;
     if (kind == FileKind::kTable) files.has_tables = true;
     if (kind == FileKind::kCurrent) files.has_current = true;
   }
   return files;
+}
+
+// Before anything is written: its number would be used up, and the next ones.
+absl::Status Recovery::CheckLargestNumber(const DirectoryListing& files) const {
+  const uint64_t next = core_.versions.next_file_number();
+  if (files.largest_number < next ||
+      files.largest_number - next < kMostNumbersAhead) {
+    return absl::OkStatus();
+  }
+  return DataLoss(
+      JoinPath(core_.dir, files.largest_name), 0,
+      absl::StrCat("its number is far beyond that of the next file,"
+                   " ",
+                   next, "; remove it if it is not the database's"));
 }
 
 absl::Status Recovery::FindOrCreate(const DirectoryListing& files) {
@@ -117,9 +131,11 @@ absl::Status Recovery::FindOrCreate(const DirectoryListing& files) {
       return absl::AlreadyExistsError(absl::StrCat(
           core_.dir, ": a database is there (option error_if_exists)"));
     }
-    return core_.versions.Recover();
+    HF_RETURN_IF_ERROR(core_.versions.Recover());
+    return CheckLargestNumber(files);
   }
   HF_RETURN_IF_ERROR(CheckNothingIsLost(files));
+  HF_RETURN_IF_ERROR(CheckLargestNumber(files));
   if (!core_.options.create_if_missing) {
     return absl::NotFoundError(
         absl::StrCat(core_.dir,

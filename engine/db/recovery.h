@@ -53,13 +53,15 @@ class Recovery {
     bool has_current = false;
     bool has_tables = false;
     uint64_t largest_number = 0;
+    std::string largest_name;  // Of the file that has it.
   };
 
   absl::StatusOr<std::unique_ptr<WalChain>> RunSteps();
   // After a failure before step 7: no manifest can name them.
   void RemoveOwnFiles();
 
-  absl::StatusOr<DirectoryListing> ListFiles();              // Step 1.
+  absl::StatusOr<DirectoryListing> ListFiles();  // Step 1.
+  absl::Status CheckLargestNumber(const DirectoryListing& files) const;
   absl::Status FindOrCreate(const DirectoryListing& files);  // Steps 2 and 3.
   absl::Status CheckNothingIsLost(const DirectoryListing& files);
   absl::Status ReplayLogs(const DirectoryListing& files);  // Step 4.

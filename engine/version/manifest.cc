@@ -32,6 +32,16 @@ absl::Status Backwards(std::string_view what, uint64_t from, uint64_t to) {
       absl::StrCat(what, " goes back from ", from, " to ", to));
 }
 
+absl::Status CheckNumbersAreLeft(const ManifestState& state) {
+  if (state.next_file_number <= kMaxNextFileNumber &&
+      state.last_sequence <= kMaxRecoveredSequence) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "next file number ", state.next_file_number, " and last sequence number ",
+      state.last_sequence, ": too few are left"));
+}
+
 // What a reader of a manifest has gathered so far.
 class Replay {
  public:
@@ -44,11 +54,14 @@ class Replay {
           first_ ? "first record is not a snapshot"
                  : "second snapshot in one manifest");
     }
-    if (!first_ && edit.db_id.has_value()) {
+    if (!first_ && edit.db_id.has_value() &&
+        !HF_MUTANT("manifest.db_id_comes_once")) {
       return absl::InvalidArgumentError("the database id comes again");
     }
     first_ = false;
     HF_RETURN_IF_ERROR(ApplyNumbers(edit, &state_));
+    HF_RETURN_IF_ERROR(
+        HF_STEP("manifest.leaves_numbers", CheckNumbersAreLeft(state_)));
     return builder_.Apply(edit);
   }
 
@@ -126,11 +139,6 @@ absl::Status ApplyNumbers(const VersionEdit& edit, ManifestState* state) {
   }
   if (last < state->last_sequence && !HF_MUTANT("manifest.sequence_rises")) {
     return Backwards("last sequence number", state->last_sequence, last);
-  }
-  if (next > kMaxNextFileNumber || last > kMaxRecoveredSequence) {
-    return absl::InvalidArgumentError(absl::StrCat("next file number ", next,
-                                                   " and last sequence number ",
-                                                   last, ": too few are left"));
   }
   if (log > next) {
     return absl::InvalidArgumentError(absl::StrCat(

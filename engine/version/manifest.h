@@ -25,9 +25,10 @@
 
 namespace holdfast {
 
-// Numbers are given out one by one, so none comes near these: more is damage.
-// Half of the sequence numbers, and a quarter of the file numbers, lie above:
-// whoever gives them out need not ask whether any is left.
+// Numbers are given out one by one, so none comes near these: a manifest or a
+// log that has more is damaged. Half of the sequence numbers, and a quarter of
+// the file numbers, lie above, more than any process gives out: nobody who does
+// asks whether any is left.
 inline constexpr SequenceNumber kMaxRecoveredSequence = kMaxSequenceNumber / 2;
 inline constexpr uint64_t kMaxNextFileNumber = UINT64_MAX / 4 * 3;
 
@@ -45,7 +46,7 @@ struct ManifestState {
 VersionEdit SnapshotOf(const ManifestState& state);
 
 // Applies the numbers of an edit (not the tables). RETURNS kInvalidArgument
-// when a number goes back or is too large, or a table is outside the numbers.
+// when a number goes back or a table is outside the numbers.
 absl::Status ApplyNumbers(const VersionEdit& edit, ManifestState* state);
 
 // Reads and checks CURRENT. kNotFound when there is none.

@@ -110,6 +110,8 @@ class DB {
   // Merges all data between `begin` and `end`, inclusive, down into the lowest
   // level that has any, dropping what is deleted and overwritten; nullopt
   // means from the first or to the last key. Flushes first; waits until done.
+  // Tables of that level that nothing comes down upon are rewritten, too: it
+  // reads and writes all that is in the range.
   virtual absl::Status CompactRange(std::optional<std::string_view> begin,
                                     std::optional<std::string_view> end) = 0;
 
