@@ -50,7 +50,7 @@ SECONDS ?= 3600
 soak: setup  ## wider, with new seeds, for about an hour (SECONDS=how long)
 	@tools/chaos --soak $(SECONDS)
 
-# For instance: make fuzz TIME=600 TARGETS_FUZZ="block_fuzz varint_fuzz" JOBS=1
+# For instance: make fuzz TIME=600 TARGETS_FUZZ="data_block_fuzz varint_fuzz" JOBS=1
 TIME ?= 60
 TARGETS_FUZZ ?=
 JOBS ?= $(shell nproc)
