@@ -117,6 +117,15 @@ void AddReaderSeeds(SeedSink& sink) {
   damaged = log;
   damaged[30] ^= 1;
   sink.Add(kTarget, "damaged-header", plain + damaged);
+  damaged = log;
+  damaged[kFrameHeaderBytes + kLogHeaderBytes - 1] ^= 1;
+  sink.Add(kTarget, "damaged-end-of-header", plain + damaged);
+  const LogHeader header = {
+      .version = 1, .kind = LogKind::kWal, .db_id = 5, .number = 7};
+  std::string first;
+  AppendFrame(&first, header.identity().context(), 0, 0, FrameType::kFull, 0,
+              EncodeLogHeader(header));
+  sink.Add(kTarget, "first-is-no-header", plain + first);
   sink.Add(kTarget, "too-short", plain + log.substr(0, 71));
   sink.Add(kTarget, "empty", "");
 }
@@ -227,6 +236,12 @@ void AddManifestSeeds(SeedSink& sink) {
   add("moved", 0, {}, {0, 2, 9, 15, 0, 0, 70, 9,  9, 1,  3, 0, 0,   1,
                        2, 0, 0, 5,  3, 0, 0,  16, 0, 90, 0, 0, 250, 249});
   add("goes-back", 0, {}, {0, 2, 9, 15, 0, 0, 2, 245, 0, 0});
+  add("log-goes-back", 0, {}, {0, 2, 9, 15, 0, 0, 1, 241, 0, 0});
+  add("sequence-goes-back", 0, {}, {0, 2, 9, 15, 0, 0, 4, 241, 0, 0});
+  add("log-after-next", 0, {}, {0, 2, 9, 15, 0, 0, 1, 15, 0, 0});
+  add("database-again", 0, {}, {0, 2, 9, 15, 0, 0, 15, 0, 0, 0, 0, 0, 0, 0, 0});
+  add("table-after-next", 0, {},
+      {0, 2, 9, 15, 0, 0, 64, 1, 20, 0, 1, 2, 0, 0, 0, 3, 0, 0});
   add("not-a-snapshot", 0, {}, {241, 2, 0, 0});
   add("other-database", 0, {}, {239, 2, 9, 15, 0, 0, 0, 0});
   add("sealed", 0, {}, {8, 2, 9, 15, 1, 1, 1, 0, 0, 250, 249});
