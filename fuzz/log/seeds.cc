@@ -64,6 +64,15 @@ void AddFrameSeeds(SeedSink& sink) {
              FramePlace(identity, 0, 0, true) + frame);
     sink.Add(kTarget, absl::StrCat(log, "-peek-cut"),
              FramePlace(identity, 0, 0, true) + frame.substr(0, 71));
+    std::string damaged = frame;
+    damaged.back() ^= 1;
+    sink.Add(kTarget, absl::StrCat(log, "-peek-damaged"),
+             FramePlace(identity, 0, 0, true) + damaged);
+    std::string full;
+    AppendFrame(&full, identity.context(), 0, 0, FrameType::kFull, 0,
+                EncodeLogHeader(header));
+    sink.Add(kTarget, absl::StrCat(log, "-peek-no-header"),
+             FramePlace(identity, 0, 0, true) + full);
     const uint64_t offset = frame.size();
     for (int type = 1; type <= 6; ++type) {
       frame.clear();

@@ -275,8 +275,9 @@ void AddRecords(SeedSink& sink) {
     std::string bytes;
     bytes.push_back(static_cast<char>(shape));
     bytes.push_back(static_cast<char>(keys));
+    bytes.push_back('\2');
     bytes.push_back(static_cast<char>(limit));
-    sink.Add(kTarget, name, absl::StrCat(bytes, Raw("\x02\x05\x00"), file));
+    sink.Add(kTarget, name, absl::StrCat(bytes, Raw("\x03\x01\x02\x05"), file));
   };
   sink.Add(kTarget, "memory",
            absl::StrCat(Raw("\x01\xff\xff\xff\x00"), Cities()));
