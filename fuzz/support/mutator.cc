@@ -1,5 +1,6 @@
 #include "fuzz/support/mutator.h"
 
+#include <algorithm>
 #include <cstring>
 
 // Of libFuzzer, and of the engines that stand in for it. Weak: a replay has
@@ -8,7 +9,6 @@ extern "C" [[gnu::weak]] size_t LLVMFuzzerMutate(uint8_t* data, size_t size,
                                                  size_t max_size);
 
 namespace holdfast {
-namespace {
 
 size_t Mutate(uint8_t* data, size_t size, size_t max_size, unsigned int seed) {
   if (LLVMFuzzerMutate != nullptr) {
@@ -18,7 +18,19 @@ size_t Mutate(uint8_t* data, size_t size, size_t max_size, unsigned int seed) {
   return size;
 }
 
-}  // namespace
+void MutateBytes(std::string* bytes, size_t max_bytes, unsigned int seed) {
+  const size_t size = std::min(bytes->size(), max_bytes);
+  bytes->resize(max_bytes);
+  if (max_bytes == 0) return;
+  bytes->resize(
+      Mutate(reinterpret_cast<uint8_t*>(bytes->data()), size, max_bytes, seed));
+}
+
+size_t StoreInput(const std::string& bytes, uint8_t* data, size_t max_size) {
+  const size_t size = std::min(bytes.size(), max_size);
+  if (size > 0) std::memcpy(data, bytes.data(), size);
+  return size;
+}
 
 size_t MutateAndMend(uint8_t* data, size_t size, size_t max_size,
                      unsigned int seed, void (*mend)(std::string* bytes)) {
@@ -27,8 +39,7 @@ size_t MutateAndMend(uint8_t* data, size_t size, size_t max_size,
   std::string bytes(reinterpret_cast<const char*>(data), size);
   mend(&bytes);
   if (bytes.size() > max_size) return size;
-  if (!bytes.empty()) std::memcpy(data, bytes.data(), bytes.size());
-  return bytes.size();
+  return StoreInput(bytes, data, max_size);
 }
 
 }  // namespace holdfast

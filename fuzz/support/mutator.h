@@ -24,11 +24,20 @@ namespace holdfast {
 // One input in so many is not mended, as the checks are to be met, too.
 inline constexpr unsigned int kUnmendedOneIn = 8;
 
-// Changes data[0, size) as libFuzzer does by itself, then calls `mend`, which
+// Changes data[0, size) as libFuzzer does by itself. RETURNS the new size, at
+// most max_size. Where there is no libFuzzer, in a test, the change is one byte
+// that depends on `seed`.
+size_t Mutate(uint8_t* data, size_t size, size_t max_size, unsigned int seed);
+
+// The same for a string: at most `max_bytes` long afterwards.
+void MutateBytes(std::string* bytes, size_t max_bytes, unsigned int seed);
+
+// Puts `bytes`, cut at `max_size`, into a fuzzer's buffer. RETURNS the size.
+size_t StoreInput(const std::string& bytes, uint8_t* data, size_t max_size);
+
+// Mutates data[0, size), then calls `mend`, which
 // may change anything, the size as well. RETURNS the new size, at most
 // max_size; what `mend` made too large is left as it was before it.
-// Where there is no libFuzzer, in a test, the change is one byte that depends
-// on `seed`.
 size_t MutateAndMend(uint8_t* data, size_t size, size_t max_size,
                      unsigned int seed, void (*mend)(std::string* bytes));
 

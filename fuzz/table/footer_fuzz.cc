@@ -19,9 +19,10 @@
 #include "base/check.h"
 #include "base/checksum.h"
 #include "base/coding.h"
+#include "base/random.h"
 #include "engine/format/table_layout.h"
 #include "fuzz/support/fuzz_input.h"
-#include "fuzz/table/mutate.h"
+#include "fuzz/support/mutator.h"
 #include "fuzz/table/table_fuzzing.h"
 
 namespace {
@@ -108,20 +109,20 @@ extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size,
   constexpr size_t kReserved = 68;
   constexpr size_t kMagic = 72;
   constexpr size_t kChecksum = 80;
-  size = LLVMFuzzerMutate(data, size, max_size);
+  size = Mutate(data, size, max_size, seed);
   if (size < kHeadBytes + kFooterBytes) return size;
-  MutatorRandom random(seed);
+  Random random(seed);
   char* const head = reinterpret_cast<char*>(data);
   char* const footer = head + size - kFooterBytes;
   const uint64_t offset =
       FileBytes(DecodeFixed64(head), size - kHeadBytes) - kFooterBytes;
-  if (random.Below(8) > 0) TileHandles(footer, offset);
-  if (random.Below(8) > 0) EncodeFixed32(footer + kVersion, 1);
-  if (random.Below(8) > 0) EncodeFixed32(footer + kReserved, 0);
-  if (random.Below(8) > 0) {
+  if (random.Uniform(8) > 0) TileHandles(footer, offset);
+  if (random.Uniform(8) > 0) EncodeFixed32(footer + kVersion, 1);
+  if (random.Uniform(8) > 0) EncodeFixed32(footer + kReserved, 0);
+  if (random.Uniform(8) > 0) {
     std::copy(kTableMagic.begin(), kTableMagic.end(), footer + kMagic);
   }
-  if (random.Below(8) > 0) {
+  if (random.Uniform(8) > 0) {
     const uint64_t identity = DecodeFixed64(footer + kIdentity);
     EncodeFixed64(footer + kChecksum,
                   Checksum64(std::string_view(footer, kChecksum),

@@ -11,7 +11,8 @@
 #include <string_view>
 #include <utility>
 
-#include "fuzz/table/mutate.h"
+#include "base/random.h"
+#include "fuzz/support/mutator.h"
 #include "fuzz/table/table_checks.h"
 #include "fuzz/table/table_parts.h"
 
@@ -19,47 +20,52 @@ namespace {
 
 using namespace holdfast;
 
+unsigned SeedOf(Random* random) {
+  return static_cast<unsigned>(random->Next64());
+}
+
 // Changes one part. The others stay.
-void MutatePart(MutatorRandom* random, size_t max_size, TableParts* parts) {
-  const size_t which = random->Below(parts->data.size() + 6);
+void MutatePart(Random* random, size_t max_size, TableParts* parts) {
+  const size_t which = random->Uniform(parts->data.size() + 6);
   if (which < parts->data.size()) {
     TableParts::Data& data = parts->data[which];
-    switch (random->Below(8)) {
+    switch (random->Uniform(8)) {
       case 0:
-        data.type = static_cast<uint8_t>(random->Below(4));
+        data.type = static_cast<uint8_t>(random->Uniform(4));
         return;
       case 1:
         std::swap(data.payload,
-                  parts->data[random->Below(parts->data.size())].payload);
+                  parts->data[random->Uniform(parts->data.size())].payload);
         return;
       case 2:
-        data = parts->data[random->Below(parts->data.size())];
+        data = parts->data[random->Uniform(parts->data.size())];
         return;
       case 3:
-        return MutateBytes(&data.index_key, data.index_key.size() + 4);
+        return MutateBytes(&data.index_key, data.index_key.size() + 4,
+                           SeedOf(random));
       default:
-        return MutateBytes(&data.payload, max_size);
+        return MutateBytes(&data.payload, max_size, SeedOf(random));
     }
   }
   switch (which - parts->data.size()) {
     case 0:
     case 1:
-      return MutateBytes(&parts->properties, max_size);
+      return MutateBytes(&parts->properties, max_size, SeedOf(random));
     case 2:
       if (!parts->filter.has_value()) parts->filter.emplace();
-      return MutateBytes(&*parts->filter, max_size);
+      return MutateBytes(&*parts->filter, max_size, SeedOf(random));
     case 3:
       parts->filter.reset();
       return;
     case 4:
-      parts->number += random->Below(3);
-      parts->identity += random->Below(3);
+      parts->number += random->Uniform(3);
+      parts->identity += random->Uniform(3);
       return;
     default:
       if (parts->data.empty()) return;
       parts->data.erase(
           parts->data.begin() +
-          static_cast<ptrdiff_t>(random->Below(parts->data.size())));
+          static_cast<ptrdiff_t>(random->Uniform(parts->data.size())));
       return;
   }
 }
@@ -76,19 +82,19 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size,
                                           size_t max_size, unsigned seed) {
-  MutatorRandom random(seed);
-  const size_t way = random.Below(8);
-  if (way == 0) return LLVMFuzzerMutate(data, size, max_size);
+  Random random(seed);
+  const size_t way = random.Uniform(8);
+  if (way == 0) return Mutate(data, size, max_size, seed);
   std::string bytes(reinterpret_cast<const char*>(data), size);
   TableParts parts;
   if (way == 1 || !TakeApart(bytes, &parts)) {
-    MutateBytes(&bytes, max_size);
+    MutateBytes(&bytes, max_size, seed);
     MendChecksums(&bytes);
   } else {
     MutatePart(&random, max_size, &parts);
     bytes = PutTogether(parts);
     // Cut, it would be no table any more.
-    if (bytes.size() > max_size) return LLVMFuzzerMutate(data, size, max_size);
+    if (bytes.size() > max_size) return Mutate(data, size, max_size, seed);
   }
   return StoreInput(bytes, data, max_size);
 }
