@@ -15,6 +15,7 @@
 #include "engine/format/internal_key.h"
 #include "engine/format/version_edit.h"
 #include "engine/format/wal_record.h"
+#include "fuzz/seeds/seed_bytes.h"
 #include "fuzz/seeds/seed_sink.h"
 #include "holdfast/write_batch.h"
 
@@ -166,13 +167,6 @@ void AddInternalKeySeeds(SeedSink& sink) {
                std::string(255, 'c') + '\1');
 }
 
-// What a target takes for choices of a byte each.
-std::string Bytes(std::initializer_list<int> bytes) {
-  std::string text;
-  for (const int byte : bytes) text.push_back(static_cast<char>(byte));
-  return text;
-}
-
 // Children, the one that fails and when; the keys of each child; moves.
 void AddMergingIteratorSeeds(SeedSink& sink) {
   constexpr std::string_view kTarget = "merging_iterator_fuzz";
@@ -253,13 +247,6 @@ TableRecord UsualTable() {
           .largest = MakeInternalKey("bee", 9, ValueType::kDeletion),
           .smallest_sequence = 3,
           .largest_sequence = 100};
-}
-
-std::string Field(uint32_t tag, std::string_view payload) {
-  std::string bytes;
-  PutVarint32(&bytes, tag);
-  PutLengthPrefixed(&bytes, payload);
-  return bytes;
 }
 
 void AddVersionEditSeeds(SeedSink& sink) {

@@ -10,6 +10,7 @@
 #include "base/coding.h"
 #include "chaos/damage/golden.h"
 #include "engine/format/log_frame.h"
+#include "fuzz/seeds/seed_bytes.h"
 #include "fuzz/seeds/seed_sink.h"
 
 namespace holdfast {
@@ -17,12 +18,6 @@ namespace {
 
 // Larger files are slow, and show nothing more.
 constexpr size_t kMostSeedBytes = 4096;
-
-std::string Bytes(std::initializer_list<int> bytes) {
-  std::string text;
-  for (const int byte : bytes) text += static_cast<char>(byte);
-  return text;
-}
 
 // --- log_frame_fuzz ----------------------------------------------------------
 

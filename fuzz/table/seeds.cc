@@ -16,6 +16,7 @@
 #include "engine/table/compression.h"
 #include "engine/table/filter.h"
 #include "engine/table/table_builder.h"
+#include "fuzz/seeds/seed_bytes.h"
 #include "fuzz/seeds/seed_sink.h"
 #include "fuzz/table/table_fuzzing.h"
 #include "fuzz/table/table_parts.h"
@@ -273,13 +274,6 @@ TableProperties FruitProperties() {
   p.raw_value_bytes = 14;
   p.bloom_bits_per_key = 10;
   return p;
-}
-
-std::string Field(uint32_t tag, std::string_view value) {
-  std::string bytes;
-  PutVarint32(&bytes, tag);
-  PutLengthPrefixed(&bytes, value);
-  return bytes;
 }
 
 void AddContradictions(SeedSink& sink) {
