@@ -82,8 +82,12 @@ if name in ("finds_fuzz", "always_fuzz"):
     find()
 if name in ("canary_fuzz", "forgets_fuzz") and mutant == "planted":
     find()
-if name in ("stalls_fuzz", "hangs_fuzz"):
+if name == "hangs_fuzz":
     find("timeout")
+if name == "stalls_fuzz":
+    with open(os.environ["FAKE"] + "/" + name + ".argv") as log:
+        if log.read().count("max_total_time") <= 2:
+            find("timeout")
 if name == "sits_fuzz":
     signal.signal(signal.SIGINT, lambda *_: end(77, 72))
     time.sleep(60)
@@ -186,14 +190,43 @@ class FuzzTest(unittest.TestCase):
         self.assertTrue(out.endswith("2 targets, 1 findings\n"), out)
 
     def test_a_timeout_counts_when_it_comes_again(self):
-        self.add("stalls_fuzz", "hangs_fuzz")
-        code, out = self.run_fuzz("hangs_fuzz")
+        self.add("hangs_fuzz")
+        code, out = self.run_fuzz()
         self.assertEqual(code, 1, out)
         self.assertIn("1 targets, 1 findings", out)
-        code, out = self.run_fuzz("stalls_fuzz")
+        self.assertEqual(self.read("hangs_fuzz.argv").count("max_total_time"),
+                         1)
+
+    def test_a_target_that_stalled_goes_on_for_the_time_that_is_left(self):
+        self.add("stalls_fuzz")
+        code, out = self.run_fuzz("--time=60")
         self.assertEqual(code, 0, out)
-        self.assertIn("timeout-1 took too long once, and not again", out)
+        self.assertEqual(out.count("timeout-1 took too long once, and not again"),
+                         2)
+        times = re.findall(r"-max_total_time=(\d+)",
+                           self.read("stalls_fuzz.argv"))
+        self.assertEqual(times, ["60", "50", "40"])
+        # Twice 500 to the stall, 1,000 to the end.
+        self.assertRegex(out, r"(?m)^stalls_fuzz +2,000 ")
+        self.assertIn("stalls_fuzz: 2,000 executions in ", out)
         self.assertIn("1 targets, 0 findings", out)
+
+    def test_a_target_that_stalled_does_not_go_on_without_time(self):
+        self.add("stalls_fuzz")
+        code, out = self.run_fuzz("--time=10")
+        self.assertEqual(code, 0, out)
+        self.assertEqual(self.read("stalls_fuzz.argv").count("max_total_time"),
+                         1)
+        self.assertIn("1 targets, 0 findings", out)
+
+    def test_a_target_that_stalled_goes_on_with_the_inputs_that_are_left(self):
+        self.add("stalls_fuzz")
+        code, out = self.run_fuzz("--runs=1200")
+        self.assertEqual(code, 0, out)
+        words = self.read("stalls_fuzz.argv")
+        self.assertEqual(re.findall(r"-runs=(\d+)", words),
+                         ["1200", "700", "200"])
+        self.assertEqual(re.findall(r"-seed=(\d+)", words), ["1", "2", "3"])
 
     def test_what_runs_nothing_fails(self):
         for name, why in (("empty_fuzz", "ran nothing"),
