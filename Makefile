@@ -85,7 +85,7 @@ BENCH ?=
 PEERS ?=
 .PHONY: bench
 bench: setup  ## time Holdfast beside its peers (BENCH=flags PEERS=folder)
-	$(BAZEL) build $(BAZEL_FLAGS) --config=opt //bench:db_bench
+	$(BAZEL) build $(BAZEL_FLAGS) --config=release //bench:db_bench
 	@bench/peers/build out/bench/peers $(PEERS)
 	bazel-bin/bench/db_bench --peers=out/bench/peers \
 	  --html=out/bench/report.html --json=out/bench/results.jsonl $(BENCH)
