@@ -12,6 +12,7 @@
 #include "engine/compaction/merge_rules.h"
 #include "engine/compaction/table_sink.h"
 #include "engine/format/file_names.h"
+#include "engine/format/key_step.h"
 #include "engine/iter/internal_iterator.h"
 #include "engine/iter/merging_iterator.h"
 #include "engine/version/level_iterator.h"
@@ -93,7 +94,7 @@ class Job {
       return Damaged("entry with a bad internal key");
     }
     if (stats_.entries_read > 0 &&
-        CompareInternalKeys(last_key_, internal_key) > 0 &&
+        StepBetween(last_key_, internal_key).order > 0 &&
         !HF_MUTANT("compaction.entries_in_order")) {
       return Damaged("entries out of order");
     }

@@ -47,13 +47,11 @@ absl::Status TableSink::Add(std::string_view internal_key,
                             std::string_view value) {
   const std::string_view user_key = ExtractUserKey(internal_key);
   // Invariant (1): between versions of one user key nothing is cut.
-  if (builder_ == nullptr || user_key != last_user_key_ ||
-      HF_MUTANT("table_sink.versions_stay_together")) {
-    if (ShouldCut(user_key)) {
-      HF_RETURN_IF_ERROR(EndTable());
-      overlapped_bytes_ = 0;
-    }
-    last_user_key_.assign(user_key);
+  if (ShouldCut(user_key) &&
+      (user_key != ExtractUserKey(builder_->last_key()) ||
+       HF_MUTANT("table_sink.versions_stay_together"))) {
+    HF_RETURN_IF_ERROR(EndTable());
+    overlapped_bytes_ = 0;
   }
   if (builder_ == nullptr) {
     HF_RETURN_IF_ERROR(BeginTable());

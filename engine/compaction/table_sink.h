@@ -71,15 +71,15 @@ class TableSink {
  private:
   absl::Status BeginTable();
   absl::Status EndTable();
-  // Whether a table should end before the new user key.
+  // Whether the table in the making should end before the user key, if that is
+  // a new one.
   bool ShouldCut(std::string_view user_key);
 
   const TableSinkOptions options_;
 
   std::unique_ptr<TableBuilder> builder_;  // The table in the making.
-  std::string last_user_key_;
-  std::vector<TableRecord> tables_;  // Completed.
-  std::vector<std::string> paths_;   // Of all files made.
+  std::vector<TableRecord> tables_;        // Completed.
+  std::vector<std::string> paths_;         // Of all files made.
   bool finished_ = false;
 
   // Grandparents before this one end before the last key.

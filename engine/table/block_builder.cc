@@ -1,9 +1,10 @@
 #include "engine/table/block_builder.h"
 
-#include <algorithm>
+#include <cstring>
 
 #include "base/check.h"
 #include "base/coding.h"
+#include "engine/format/key_step.h"
 #include "engine/format/table_layout.h"
 
 namespace holdfast {
@@ -11,13 +12,6 @@ namespace {
 
 // A buffer larger than this is given back after its block.
 constexpr size_t kMaxKeptBytes = size_t{8} << 20;
-
-size_t SharedPrefix(std::string_view a, std::string_view b) {
-  const size_t limit = std::min(a.size(), b.size());
-  size_t n = 0;
-  while (n < limit && a[n] == b[n]) ++n;
-  return n;
-}
 
 }  // namespace
 
@@ -28,13 +22,19 @@ BlockBuilder::BlockBuilder(int restart_interval)
 }
 
 void BlockBuilder::Add(std::string_view key, std::string_view value) {
+  Add(key, value, SharedPrefix(last_key_, key));
+}
+
+void BlockBuilder::Add(std::string_view key, std::string_view value,
+                       size_t shared) {
   HF_CHECK(BytesWith(key, value) <= UINT32_MAX);
-  size_t shared = 0;
+  HF_DCHECK(shared == SharedPrefix(last_key_, key));
+  last_key_.resize(shared);
+  last_key_.append(key.substr(shared));
   if (restarts_.empty() || since_restart_ == restart_interval_) {
     restarts_.push_back(static_cast<uint32_t>(payload_.size()));
     since_restart_ = 0;
-  } else {
-    shared = SharedPrefix(last_key_, key);
+    shared = 0;
   }
   ++since_restart_;
   const size_t own = key.size() - shared;
@@ -45,8 +45,6 @@ void BlockBuilder::Add(std::string_view key, std::string_view value) {
   payload_.append(lengths, static_cast<size_t>(end - lengths));
   payload_.append(key.substr(shared));
   payload_.append(value);
-  last_key_.resize(shared);
-  last_key_.append(key.substr(shared));
 }
 
 std::string& BlockBuilder::Finish() {
@@ -61,7 +59,6 @@ void BlockBuilder::Reset() {
   payload_.clear();
   restarts_.clear();
   since_restart_ = 0;
-  last_key_.clear();
 }
 
 size_t BlockBuilder::BytesWith(std::string_view key,

@@ -25,6 +25,8 @@ class BlockBuilder {
   // Adds an entry. REQUIRES: internal key above the one before (the caller
   // checks); the payload stays below 4 GiB.
   void Add(std::string_view key, std::string_view value);
+  // The same for who knows SharedPrefix(last_key(), key) already.
+  void Add(std::string_view key, std::string_view value, size_t shared);
 
   // Ends the payload. RETURNS it, to be changed or moved from at will, valid
   // until Reset. REQUIRES: !empty().
@@ -41,6 +43,7 @@ class BlockBuilder {
   // An upper bound of bytes() after adding such an entry.
   size_t BytesWith(std::string_view key, std::string_view value) const;
   bool empty() const { return payload_.empty(); }
+  // The last key added, also after Reset; empty before the first.
   const std::string& last_key() const { return last_key_; }
 
  private:

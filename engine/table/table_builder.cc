@@ -9,6 +9,7 @@
 #include "base/mutant.h"
 #include "base/status_util.h"
 #include "engine/format/format_version.h"
+#include "engine/format/key_step.h"
 
 namespace holdfast {
 namespace {
@@ -50,7 +51,11 @@ absl::Status TableBuilder::Add(std::string_view internal_key,
   HF_CHECK(ParseInternalKey(internal_key, &parsed));
   TableProperties& p = properties_;
   const bool first = p.entries == 0;
-  HF_CHECK(first || CompareInternalKeys(p.largest, internal_key) < 0);
+  KeyStep step;
+  if (!first) {
+    step = StepBetween(last_key(), internal_key);
+    HF_CHECK(step.order < 0);
+  }
 
   // An entry that does not fit begins a block of its own, so that no block is
   // much larger than it should be but for one huge value.
@@ -59,7 +64,7 @@ absl::Status TableBuilder::Add(std::string_view internal_key,
     HF_RETURN_IF_ERROR(FlushDataBlock());
   }
   if (pending_) {
-    const std::string separator = ShortestSeparator(p.largest, internal_key);
+    const std::string separator = ShortestSeparator(last_key(), internal_key);
     std::string handle;
     AppendBlockHandle(&handle, pending_handle_);
     if (index_.bytes() + separator.size() > kMaxIndexBytes) {
@@ -69,17 +74,15 @@ absl::Status TableBuilder::Add(std::string_view internal_key,
     index_.Add(separator, handle);
     pending_ = false;
   }
-  if (filter_.has_value() &&
-      (first || ExtractUserKey(p.largest) != parsed.user_key)) {
+  if (filter_.has_value() && !step.same_user_key) {
     filter_->AddHash(HashKey(parsed.user_key));
   }
-  data_.Add(internal_key, value);
+  data_.Add(internal_key, value, step.shared);
 
   if (first) {
     p.smallest = internal_key;
     p.smallest_sequence = p.largest_sequence = parsed.sequence;
   }
-  p.largest = internal_key;
   p.smallest_sequence = std::min(p.smallest_sequence, parsed.sequence);
   p.largest_sequence = std::max(p.largest_sequence, parsed.sequence);
   ++p.entries;
@@ -115,7 +118,7 @@ uint64_t TableBuilder::bytes() const {
   // The properties are the two outermost keys and some numbers; the index gets
   // an entry for the last block; then there are trailers and a footer.
   return offset_ + data_.bytes() + index_.bytes() + filter_bytes +
-         properties_.smallest.size() + 2 * properties_.largest.size() + 320;
+         properties_.smallest.size() + 2 * last_key().size() + 320;
 }
 
 absl::Status TableBuilder::FlushDataBlock() {
@@ -149,6 +152,7 @@ absl::Status TableBuilder::WriteTail() {
   HF_RETURN_IF_ERROR(FlushDataBlock());
   std::string handle;
   AppendBlockHandle(&handle, pending_handle_);
+  properties_.largest = last_key();
   index_.Add(ShortSuccessor(properties_.largest), handle);
 
   TableFooter footer;

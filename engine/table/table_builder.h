@@ -81,7 +81,7 @@ class TableBuilder {
   uint64_t bytes() const;
   uint64_t entries() const { return properties_.entries; }
   // The last key added; empty before the first.
-  const std::string& last_key() const { return properties_.largest; }
+  const std::string& last_key() const { return data_.last_key(); }
 
  private:
   absl::Status FlushDataBlock();
