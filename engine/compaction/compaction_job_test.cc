@@ -55,19 +55,27 @@ class EntriesIterator final : public InternalIterator {
  public:
   explicit EntriesIterator(const Entries* entries, absl::Status at_end = {})
       : entries_(*entries), at_end_(std::move(at_end)), it_(entries_.end()) {}
-  bool Valid() const override { return it_ != entries_.end(); }
-  void SeekToFirst() override { it_ = entries_.begin(); }
-  void SeekToLast() override {}
-  void Seek(std::string_view) override {}
-  void Next() override { ++it_; }
-  void Prev() override {}
-  std::string_view key() const override { return it_->first; }
-  std::string_view value() const override { return it_->second; }
+  bool SeekToFirst() override {
+    it_ = entries_.begin();
+    return Stand();
+  }
+  bool SeekToLast() override { return Stand(); }
+  bool Seek(std::string_view) override { return Stand(); }
+  bool Next() override {
+    ++it_;
+    return Stand();
+  }
+  bool Prev() override { return Stand(); }
   absl::Status status() const override {
     return Valid() ? absl::OkStatus() : at_end_;
   }
 
  private:
+  bool Stand() {
+    return it_ != entries_.end() ? StandOn(it_->first, it_->second)
+                                 : StandNowhere();
+  }
+
   const Entries& entries_;
   const absl::Status at_end_;
   Entries::const_iterator it_;

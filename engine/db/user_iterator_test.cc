@@ -148,24 +148,21 @@ class FailingIterator final : public InternalIterator {
   FailingIterator(std::unique_ptr<InternalIterator> source, int steps)
       : source_(std::move(source)), steps_left_(steps) {}
 
-  bool Valid() const override { return steps_left_ > 0 && source_->Valid(); }
-  void SeekToFirst() override {
-    Step([&] { source_->SeekToFirst(); });
+  bool SeekToFirst() override {
+    return Step([&] { source_->SeekToFirst(); });
   }
-  void SeekToLast() override {
-    Step([&] { source_->SeekToLast(); });
+  bool SeekToLast() override {
+    return Step([&] { source_->SeekToLast(); });
   }
-  void Seek(std::string_view target) override {
-    Step([&] { source_->Seek(target); });
+  bool Seek(std::string_view target) override {
+    return Step([&] { source_->Seek(target); });
   }
-  void Next() override {
-    Step([&] { source_->Next(); });
+  bool Next() override {
+    return Step([&] { source_->Next(); });
   }
-  void Prev() override {
-    Step([&] { source_->Prev(); });
+  bool Prev() override {
+    return Step([&] { source_->Prev(); });
   }
-  std::string_view key() const override { return source_->key(); }
-  std::string_view value() const override { return source_->value(); }
   absl::Status status() const override {
     return steps_left_ > 0 ? source_->status()
                            : absl::DataLossError("injected");
@@ -173,8 +170,9 @@ class FailingIterator final : public InternalIterator {
 
  private:
   template <class F>
-  void Step(F step) {
+  bool Step(F step) {
     if (steps_left_ > 0 && --steps_left_ > 0) step();
+    return steps_left_ > 0 ? StandWhere(*source_) : StandNowhere();
   }
 
   const std::unique_ptr<InternalIterator> source_;

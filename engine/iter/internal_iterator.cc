@@ -11,19 +11,16 @@ class EmptyIterator final : public InternalIterator {
  public:
   explicit EmptyIterator(absl::Status status) : status_(std::move(status)) {}
 
-  bool Valid() const override { return false; }
-  void SeekToFirst() override {}
-  void SeekToLast() override {}
-  void Seek(std::string_view) override {}
-  void Next() override { HF_CHECK(false); }
-  void Prev() override { HF_CHECK(false); }
-  std::string_view key() const override {
+  bool SeekToFirst() override { return false; }
+  bool SeekToLast() override { return false; }
+  bool Seek(std::string_view) override { return false; }
+  bool Next() override {
     HF_CHECK(false);
-    return {};
+    return false;
   }
-  std::string_view value() const override {
+  bool Prev() override {
     HF_CHECK(false);
-    return {};
+    return false;
   }
   absl::Status status() const override { return status_; }
 

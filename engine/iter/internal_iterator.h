@@ -8,10 +8,14 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "base/check.h"
 
 namespace holdfast {
 
 // Thread-compatible.
+//
+// A move is one virtual call: it leaves views of the entry it came to in this
+// class and tells whether there is one, so that looking costs no call.
 //
 // Invariants: (1) Valid() implies status().ok(). (2) After an error the
 // iterator stays not Valid until the next Seek*. A reader that finds !Valid()
@@ -20,18 +24,54 @@ class InternalIterator {
  public:
   virtual ~InternalIterator() = default;
 
-  virtual bool Valid() const = 0;
-  virtual void SeekToFirst() = 0;
-  virtual void SeekToLast() = 0;
+  // Moves; all RETURN Valid().
+  virtual bool SeekToFirst() = 0;
+  virtual bool SeekToLast() = 0;
   // Stands on the first entry at or after the internal key `target`.
-  virtual void Seek(std::string_view target) = 0;
-  // REQUIRES for the four below: Valid().
-  virtual void Next() = 0;
-  virtual void Prev() = 0;
-  // Views that live until the iterator moves.
-  virtual std::string_view key() const = 0;
-  virtual std::string_view value() const = 0;
+  virtual bool Seek(std::string_view target) = 0;
+  // REQUIRES: Valid().
+  virtual bool Next() = 0;
+  virtual bool Prev() = 0;
+
   virtual absl::Status status() const = 0;
+
+  bool Valid() const { return key_.data() != nullptr; }
+  // Views that live until the iterator moves; that of a value, when the move is
+  // Next or Prev, until the one after. (So a walk backward, which knows only
+  // behind an entry that no newer version follows, need not copy its value.)
+  // REQUIRES: Valid().
+  std::string_view key() const {
+    HF_CHECK(Valid());
+    return key_;
+  }
+  std::string_view value() const {
+    HF_CHECK(Valid());
+    return value_;
+  }
+
+ protected:
+  // What each move ends with; both RETURN Valid(). No internal key is a null
+  // view: it has a trailer.
+  bool StandOn(std::string_view key, std::string_view value) {
+    HF_DCHECK(key.data() != nullptr);
+    key_ = key;
+    value_ = value;
+    return true;
+  }
+  bool StandNowhere() {
+    key_ = value_ = std::string_view();
+    return false;
+  }
+  // On what `source`, an iterator of any kind, stands on.
+  template <class Source>
+  bool StandWhere(const Source& source) {
+    return source.Valid() ? StandOn(source.key(), source.value())
+                          : StandNowhere();
+  }
+
+ private:
+  std::string_view key_;
+  std::string_view value_;
 };
 
 // An iterator over nothing, with the given status.

@@ -14,11 +14,20 @@ namespace {
 
 // Invariants, while status_ is OK:
 //   (1) All entries have one order: by internal key, then by the child's place.
-//       The current entry is that of heap_[0]; each other child stands on its
-//       first entry after it (forward) or its last before it (backward).
-//   (2) heap_ is a binary heap of the children that are Valid, the next one in
-//       the direction on top. The others have ended, with an OK status.
-// When status_ is an error, heap_ is empty.
+//       The current entry is that of winner_; each other child stands on its
+//       first entry after it (forward) or its last before it (backward), or has
+//       ended with an OK status.
+//   (2) losers_ is a tournament: child i plays from leaf n + i upwards, node
+//       k > 0 keeps the one that lost there, and winner_ lost nowhere. A child
+//       that has ended loses to all that have not.
+//   (3) runner_up_, when known, is the best child but for winner_.
+// When status_ is an error, the iterator is not Valid.
+//
+// A loser tree plays a move of the winner with one comparison a level, where a
+// heap needs two. Entries of one child often come in a row, so a child that
+// wins twice is from then on compared with the runner-up alone. Heads of keys
+// are not kept beside the children: neighbours in a merge share their first
+// bytes, and the keys were just touched by the moves.
 class MergingIterator final : public InternalIterator {
  public:
   explicit MergingIterator(
@@ -27,205 +36,201 @@ class MergingIterator final : public InternalIterator {
     for (std::unique_ptr<InternalIterator>& child : children) {
       children_.push_back({std::move(child), {}});
     }
-    heap_.reserve(children_.size());
+    losers_.resize(children_.size());
   }
 
-  bool Valid() const override { return !heap_.empty(); }
+  bool SeekToFirst() override {
+    return Restart<kForward>(
+        [](InternalIterator& child) { return child.SeekToFirst(); });
+  }
+  bool SeekToLast() override {
+    return Restart<kBackward>(
+        [](InternalIterator& child) { return child.SeekToLast(); });
+  }
+  bool Seek(std::string_view target) override {
+    return Restart<kForward>(
+        [target](InternalIterator& child) { return child.Seek(target); });
+  }
 
-  void SeekToFirst() override {
-    Restart(kForward, [](InternalIterator& child) { child.SeekToFirst(); });
-  }
-  void SeekToLast() override {
-    Restart(kBackward, [](InternalIterator& child) { child.SeekToLast(); });
-  }
-  void Seek(std::string_view target) override {
-    Restart(kForward,
-            [target](InternalIterator& child) { child.Seek(target); });
-  }
-
-  void Next() override {
+  bool Next() override {
     HF_CHECK(Valid());
-    if (direction_ != kForward) {
-      TurnForward();
-      if (!Valid()) return;
-    }
-    children_[heap_[0]].iter->Next();
-    SettleTop();
+    if (direction_ != kForward && !Turn<kForward>()) return StandNowhere();
+    return Look(winner_, winner().iter->Next()) ? Settle<kForward>()
+                                                : StandNowhere();
   }
 
-  void Prev() override {
+  bool Prev() override {
     HF_CHECK(Valid());
-    if (direction_ != kBackward) {
-      TurnBackward();
-      if (!Valid()) return;
-    }
-    children_[heap_[0]].iter->Prev();
-    SettleTop();
+    if (direction_ != kBackward && !Turn<kBackward>()) return StandNowhere();
+    return Look(winner_, winner().iter->Prev()) ? Settle<kBackward>()
+                                                : StandNowhere();
   }
 
-  std::string_view key() const override {
-    HF_CHECK(Valid());
-    return children_[heap_[0]].key;
-  }
-  std::string_view value() const override {
-    HF_CHECK(Valid());
-    return children_[heap_[0]].iter->value();
-  }
   absl::Status status() const override { return status_; }
 
  private:
   enum Direction { kForward, kBackward };
 
+  static constexpr size_t kUnknown = static_cast<size_t>(-1);
+
   struct Child {
     std::unique_ptr<InternalIterator> iter;
-    std::string_view key;  // iter->key(), while it is in the heap.
+    std::string_view key;  // iter->key(), or null when it has ended.
   };
 
-  void Fail(absl::Status status) {
-    status_ = std::move(status);
-    heap_.clear();
-  }
+  Child& winner() { return children_[winner_]; }
 
-  // Looks where the child stands after it has moved. RETURNS false and fails
-  // when it stopped for an error; otherwise *valid tells whether it has an
-  // entry.
-  bool Look(size_t index, bool* valid) {
+  // Looks where the child stands after a move that returned `valid`. RETURNS
+  // false when it stopped for an error.
+  bool Look(size_t index, bool valid) {
     Child& child = children_[index];
-    *valid = child.iter->Valid();
-    if (*valid) {
+    if (valid) [[likely]] {
       child.key = child.iter->key();
       return true;
     }
+    child.key = std::string_view();
     absl::Status status = child.iter->status();
     if (status.ok() || HF_MUTANT("merging_iterator.failed_child_ends_it")) {
       return true;
     }
-    Fail(std::move(status));
+    status_ = std::move(status);
     return false;
   }
 
-  // Asks children that ended long ago as well.
-  void CheckEnd() {
-    for (const Child& child : children_) {
-      absl::Status status = child.iter->status();
-      if (!status.ok()) return Fail(std::move(status));
-    }
-  }
-
-  template <class SeekChild>
-  void Restart(Direction direction, const SeekChild& seek) {
+  template <Direction direction, class SeekChild>
+  bool Restart(const SeekChild& seek) {
     status_ = absl::OkStatus();
     direction_ = direction;
-    heap_.clear();
     for (size_t i = 0; i < children_.size(); ++i) {
-      seek(*children_[i].iter);
-      bool valid;
-      if (!Look(i, &valid)) return;
-      if (valid) heap_.push_back(i);
+      if (!Look(i, seek(*children_[i].iter))) return StandNowhere();
     }
-    BuildHeap();
+    PlayAll<direction>();
+    return StandOnWinner();
   }
 
-  // The current child has moved: restores the heap.
-  void SettleTop() {
-    bool valid;
-    if (!Look(heap_[0], &valid)) return;
-    if (!valid) {
-      heap_[0] = heap_.back();
-      heap_.pop_back();
-      if (heap_.empty()) return CheckEnd();
+  bool StandOnWinner() {
+    if (winner().key.data() != nullptr) [[likely]] {
+      return StandWhere(*winner().iter);
     }
-    SiftDown(0);
-  }
-
-  // A source that gives a wrong place for a key (from bytes that nobody
-  // verified) is the world's fault and not ours: no check, but an error.
-  void FinishTurn(size_t current) {
-    BuildHeap();
-    if (heap_[0] == current) return;
-    Fail(absl::InternalError("a source of the merge is out of order"));
-  }
-
-  // Puts the children other than the current one on their first entry after
-  // the current entry.
-  void TurnForward() {
-    direction_ = kForward;
-    const size_t current = heap_[0];
-    const std::string_view key = children_[current].key;
-    heap_.clear();
-    for (size_t i = 0; i < children_.size(); ++i) {
-      bool valid = true;
-      if (i != current) {
-        InternalIterator& child = *children_[i].iter;
-        child.Seek(key);
-        if (!Look(i, &valid)) return;
-        // Of an equal key, an earlier child's entry is before the current one.
-        if (valid && i < current &&
-            CompareInternalKeys(children_[i].key, key) == 0) {
-          child.Next();
-          if (!Look(i, &valid)) return;
-        }
-      }
-      if (valid) heap_.push_back(i);
+    // The end. Asks children that ended long ago as well.
+    for (const Child& child : children_) {
+      status_ = child.iter->status();
+      if (!status_.ok()) break;
     }
-    FinishTurn(current);
-  }
-
-  // Puts the children other than the current one on their last entry before
-  // the current entry.
-  void TurnBackward() {
-    direction_ = kBackward;
-    const size_t current = heap_[0];
-    const std::string_view key = children_[current].key;
-    heap_.clear();
-    for (size_t i = 0; i < children_.size(); ++i) {
-      bool valid = true;
-      if (i != current) {
-        InternalIterator& child = *children_[i].iter;
-        child.Seek(key);
-        if (!Look(i, &valid)) return;
-        if (!valid) {
-          child.SeekToLast();  // All its entries are before the key.
-          if (!Look(i, &valid)) return;
-        } else if (i > current ||
-                   CompareInternalKeys(children_[i].key, key) != 0) {
-          child.Prev();
-          if (!Look(i, &valid)) return;
-        }
-      }
-      if (valid) heap_.push_back(i);
-    }
-    FinishTurn(current);
+    return StandNowhere();
   }
 
   // True when child a comes before child b in the direction.
+  template <Direction direction>
   bool Before(size_t a, size_t b) const {
-    int order = CompareInternalKeys(children_[a].key, children_[b].key);
-    if (order == 0) order = a < b ? -1 : 1;
-    return direction_ == kForward ? order < 0 : order > 0;
+    const std::string_view a_key = children_[a].key;
+    const std::string_view b_key = children_[b].key;
+    if (a_key.data() == nullptr) return false;
+    if (b_key.data() == nullptr) return true;
+    const int order = CompareInternalKeys(a_key, b_key);
+    if (order == 0) return direction == kForward ? a < b : a > b;
+    return direction == kForward ? order < 0 : order > 0;
   }
 
-  void BuildHeap() {
-    for (size_t i = heap_.size() / 2; i > 0; --i) SiftDown(i - 1);
+  // Plays the whole tournament.
+  template <Direction direction>
+  void PlayAll() {
+    const size_t n = children_.size();
+    runner_up_ = kUnknown;
+    winner_ = PlayNode<direction>(1, n);
   }
 
-  void SiftDown(size_t at) {
-    const size_t moving = heap_[at];
-    for (;;) {
-      size_t next = 2 * at + 1;
-      if (next >= heap_.size()) break;
-      if (next + 1 < heap_.size() && Before(heap_[next + 1], heap_[next])) {
-        ++next;
-      }
-      if (Before(moving, heap_[next])) break;
-      heap_[at] = heap_[next];
-      at = next;
+  // RETURNS the winner of the games below a node. As deep as the tree is.
+  template <Direction direction>
+  size_t PlayNode(size_t node, size_t n) {
+    if (node >= n) return node - n;
+    const size_t left = PlayNode<direction>(2 * node, n);
+    const size_t right = PlayNode<direction>(2 * node + 1, n);
+    const bool left_wins = Before<direction>(left, right);
+    losers_[node] = left_wins ? right : left;
+    return left_wins ? left : right;
+  }
+
+  // winner_ has moved: finds the new one.
+  template <Direction direction>
+  bool Settle() {
+    const size_t moved = winner_;
+    if (runner_up_ != kUnknown && Before<direction>(moved, runner_up_)) {
+      return StandOnWinner();
     }
-    heap_[at] = moving;
+    runner_up_ = kUnknown;
+    const size_t n = children_.size();
+    size_t best = moved;
+    for (size_t node = (n + moved) / 2; node > 0; node /= 2) {
+      if (Before<direction>(losers_[node], best)) {
+        std::swap(losers_[node], best);
+      }
+    }
+    winner_ = best;
+    if (best == moved) FindRunnerUp<direction>();
+    return StandOnWinner();
   }
 
-  std::vector<Child> children_;
-  std::vector<size_t> heap_;  // Places in children_.
+  // The best of those that lost to the winner.
+  template <Direction direction>
+  void FindRunnerUp() {
+    size_t node = (children_.size() + winner_) / 2;
+    size_t best = losers_[node];
+    for (node /= 2; node > 0; node /= 2) {
+      if (Before<direction>(losers_[node], best)) best = losers_[node];
+    }
+    runner_up_ = best;
+  }
+
+  // Puts the children other than the current one on their first entry after it
+  // (forward), or their last before it (backward): that is one step from where
+  // they stand. RETURNS false after an error.
+  template <Direction direction>
+  bool Turn() {
+    const size_t current = winner_;
+    for (size_t i = 0; i < children_.size(); ++i) {
+      if (i != current && !TurnChild<direction>(i, current)) return false;
+    }
+    direction_ = direction;
+    PlayAll<direction>();
+    if (winner_ == current) return true;
+    // A source that gives a wrong place for a key (from bytes that nobody
+    // verified) is the world's fault and not ours: no check, but an error.
+    status_ = absl::InternalError("a source of the merge is out of order");
+    return false;
+  }
+
+  template <Direction direction>
+  bool TurnChild(size_t i, size_t current) {
+    InternalIterator& child = *children_[i].iter;
+    const bool had_ended = children_[i].key.data() == nullptr;
+    bool valid;
+    if constexpr (direction == kForward) {
+      valid = had_ended ? child.SeekToFirst() : child.Next();
+    } else {
+      valid = had_ended ? child.SeekToLast() : child.Prev();
+    }
+    if (!Look(i, valid)) return false;
+    if (!valid || Before<direction>(current, i)) [[likely]]
+      return true;
+    // Entries were added in between since (to a memtable).
+    const std::string_view key = children_[current].key;
+    if (!Look(i, child.Seek(key))) return false;
+    if constexpr (direction == kForward) {
+      // Of an equal key, an earlier child's entry is before the current one.
+      if (!child.Valid() || Before<kForward>(current, i)) return true;
+      return Look(i, child.Next());
+    } else {
+      if (!child.Valid()) return Look(i, child.SeekToLast());
+      if (Before<kBackward>(current, i)) return true;
+      return Look(i, child.Prev());
+    }
+  }
+
+  std::vector<Child> children_;  // At least two.
+  std::vector<size_t> losers_;   // By node, from 1; places in children_.
+  size_t winner_ = 0;
+  size_t runner_up_ = kUnknown;
   Direction direction_ = kForward;
   absl::Status status_;
 };

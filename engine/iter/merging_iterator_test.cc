@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <iterator>
 #include <limits>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -49,35 +50,35 @@ class VectorIterator : public InternalIterator {
     EXPECT_TRUE(std::is_sorted(entries_.begin(), entries_.end(), Less));
   }
 
-  bool Valid() const override { return status_.ok() && at_ < entries_.size(); }
-  void SeekToFirst() override { Move(0); }
-  void SeekToLast() override {
-    Move(entries_.empty() ? kEnd : entries_.size() - 1);
+  bool SeekToFirst() override { return Move(0); }
+  bool SeekToLast() override {
+    return Move(entries_.empty() ? kEnd : entries_.size() - 1);
   }
-  void Seek(std::string_view target) override {
-    Move(static_cast<size_t>(std::lower_bound(entries_.begin(), entries_.end(),
-                                              Entry{std::string(target), ""},
-                                              Less) -
-                             entries_.begin()));
+  bool Seek(std::string_view target) override {
+    return Move(static_cast<size_t>(
+        std::lower_bound(entries_.begin(), entries_.end(),
+                         Entry{std::string(target), ""}, Less) -
+        entries_.begin()));
   }
-  void Next() override {
-    ASSERT_TRUE(Valid());
-    Move(at_ + 1);
+  bool Next() override {
+    EXPECT_TRUE(Valid());
+    return Move(at_ + 1);
   }
-  void Prev() override {
-    ASSERT_TRUE(Valid());
-    Move(at_ == 0 ? kEnd : at_ - 1);
+  bool Prev() override {
+    EXPECT_TRUE(Valid());
+    return Move(at_ == 0 ? kEnd : at_ - 1);
   }
-  std::string_view key() const override { return key_; }
-  std::string_view value() const override { return value_; }
   absl::Status status() const override { return status_; }
 
-  void FailFromOutside() { status_ = absl::DataLossError("late"); }
+  void FailFromOutside() {
+    StandNowhere();
+    status_ = absl::DataLossError("late");
+  }
 
  private:
   static constexpr size_t kEnd = std::numeric_limits<size_t>::max();
 
-  void Move(size_t to) {
+  bool Move(size_t to) {
     at_ = to;
     status_ = absl::OkStatus();
     if (budget_ != nullptr && (*budget_)-- <= 0) {
@@ -86,8 +87,10 @@ class VectorIterator : public InternalIterator {
     }
     std::fill(key_.begin(), key_.end(), '#');
     std::fill(value_.begin(), value_.end(), '#');
-    key_ = Valid() ? entries_[at_].key : "########";
-    value_ = Valid() ? entries_[at_].value : "########";
+    if (!status_.ok() || at_ >= entries_.size()) return StandNowhere();
+    key_ = entries_[at_].key;
+    value_ = entries_[at_].value;
+    return StandOn(key_, value_);
   }
 
   const std::vector<Entry> entries_;
@@ -98,12 +101,13 @@ class VectorIterator : public InternalIterator {
   absl::Status status_;
 };
 
-// Finds nothing: each search ends at the first entry.
+// Finds nothing: each search, and each step forward, ends at the first entry.
 class LostIterator final : public VectorIterator {
  public:
   using VectorIterator::VectorIterator;
 
-  void Seek(std::string_view) override { SeekToFirst(); }
+  bool Seek(std::string_view) override { return SeekToFirst(); }
+  bool Next() override { return SeekToFirst(); }
 };
 
 using Children = std::vector<std::unique_ptr<InternalIterator>>;
@@ -272,6 +276,85 @@ TEST(MergingIteratorTest, TurnFailsWhenAChildIsOutOfOrder) {
   it->Next();
   EXPECT_FALSE(it->Valid());
   EXPECT_EQ(it->status().code(), absl::StatusCode::kInternal);
+}
+
+// Entries that grow, as those of a memtable do.
+class GrowingIterator final : public InternalIterator {
+ public:
+  struct KeyLess {
+    bool operator()(const std::string& a, const std::string& b) const {
+      return CompareInternalKeys(a, b) < 0;
+    }
+  };
+  using Entries = std::map<std::string, std::string, KeyLess>;
+
+  explicit GrowingIterator(const Entries* entries)
+      : entries_(*entries), at_(entries->end()) {}
+
+  bool SeekToFirst() override { return Stand(entries_.begin()); }
+  bool SeekToLast() override {
+    return Stand(entries_.empty() ? entries_.end() : std::prev(entries_.end()));
+  }
+  bool Seek(std::string_view target) override {
+    return Stand(entries_.lower_bound(std::string(target)));
+  }
+  bool Next() override { return Stand(std::next(at_)); }
+  bool Prev() override {
+    return Stand(at_ == entries_.begin() ? entries_.end() : std::prev(at_));
+  }
+  absl::Status status() const override { return absl::OkStatus(); }
+
+ private:
+  bool Stand(Entries::const_iterator at) {
+    at_ = at;
+    return at_ == entries_.end() ? StandNowhere()
+                                 : StandOn(at_->first, at_->second);
+  }
+
+  const Entries& entries_;
+  Entries::const_iterator at_;
+};
+
+// Goal: entries that came in between where a child stands and the current one
+// do not stop a turn, and are not gone back to.
+TEST(MergingIteratorTest, TurnsBesideEntriesThatCameMeanwhile) {
+  for (const bool forward : {true, false}) {
+    for (const bool child_has_others : {true, false}) {
+      GrowingIterator::Entries growing;
+      const auto add = [&growing](const char* key, SequenceNumber sequence) {
+        const Entry entry = At(key, sequence);
+        growing[entry.key] = entry.value;
+      };
+      if (child_has_others) {
+        add("a", 1);
+        add("z", 2);
+      }
+      Children children;
+      children.push_back(std::make_unique<GrowingIterator>(&growing));
+      children.push_back(std::make_unique<VectorIterator>(
+          std::vector<Entry>{At("l", 3), At("m", 4), At("n", 5)}));
+      const auto it = NewMergingIterator(std::move(children));
+      if (forward) {
+        it->Seek(At("l", 3).key);
+        it->Next();
+      } else {
+        it->SeekToLast();
+        while (it->value() != "m@4") it->Prev();
+      }
+      for (const char* key : {"k", "lm", "mn", "o"}) add(key, 6);
+      std::vector<std::string> seen;
+      for (forward ? it->Prev() : it->Next(); it->Valid();
+           forward ? it->Prev() : it->Next()) {
+        seen.emplace_back(it->value());
+      }
+      EXPECT_TRUE(it->status().ok()) << it->status();
+      std::vector<std::string> expected =
+          forward ? std::vector<std::string>{"lm@6", "l@3", "k@6"}
+                  : std::vector<std::string>{"mn@6", "n@5", "o@6"};
+      if (child_has_others) expected.push_back(forward ? "a@1" : "z@2");
+      EXPECT_EQ(seen, expected);
+    }
+  }
 }
 
 TEST(MergingIteratorDeathTest, RefusesMovesWhenNotValid) {

@@ -10,19 +10,34 @@ class MemTableIterator final : public InternalIterator {
  public:
   explicit MemTableIterator(const SkipList* list) : it_(list) {}
 
-  bool Valid() const override { return it_.Valid(); }
-  void SeekToFirst() override { it_.SeekToFirst(); }
-  void SeekToLast() override { it_.SeekToLast(); }
-  void Seek(std::string_view target) override {
-    it_.Seek(ExtractUserKey(target), ExtractTrailer(target));
+  bool SeekToFirst() override {
+    it_.SeekToFirst();
+    return Stand();
   }
-  void Next() override { it_.Next(); }
-  void Prev() override { it_.Prev(); }
-  std::string_view key() const override { return it_.internal_key(); }
-  std::string_view value() const override { return it_.value(); }
+  bool SeekToLast() override {
+    it_.SeekToLast();
+    return Stand();
+  }
+  bool Seek(std::string_view target) override {
+    it_.Seek(ExtractUserKey(target), ExtractTrailer(target));
+    return Stand();
+  }
+  bool Next() override {
+    it_.Next();
+    return Stand();
+  }
+  bool Prev() override {
+    it_.Prev();
+    return Stand();
+  }
   absl::Status status() const override { return absl::OkStatus(); }
 
  private:
+  bool Stand() {
+    return it_.Valid() ? StandOn(it_.internal_key(), it_.value())
+                       : StandNowhere();
+  }
+
   SkipList::Iterator it_;
 };
 

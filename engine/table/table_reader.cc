@@ -83,48 +83,53 @@ class Census {
 // Walks the index, and the data block that the index stands on.
 //
 // Invariants: (1) when data_ is Valid, index_ stands on its block. (2) data_ is
-// not Valid after an error.
+// not Valid after an error. (3) We stand where data_ stands.
 class TableReader::Iterator final : public InternalIterator {
  public:
   Iterator(const TableReader* table, const BlockReadOptions& options)
       : table_(table), options_(options), index_(table->tail_.index.get()) {}
 
-  bool Valid() const override { return data_.Valid(); }
-
-  void SeekToFirst() override {
+  bool SeekToFirst() override {
     index_.SeekToFirst();
     if (LoadBlock()) data_.SeekToFirst();
+    return StandWhere(data_);
   }
 
-  void SeekToLast() override {
+  bool SeekToLast() override {
     index_.SeekToLast();
     if (LoadBlock()) data_.SeekToLast();
+    return StandWhere(data_);
   }
 
-  void Seek(std::string_view target) override {
+  bool Seek(std::string_view target) override {
     index_.Seek(target);
-    if (!LoadBlock()) return;
-    data_.Seek(target);
-    // The target may lie between the last key of this block and its separator.
-    if (!data_.Valid()) NextBlock();
+    if (LoadBlock()) {
+      data_.Seek(target);
+      // The target may lie between the last key of this block and its
+      // separator.
+      if (!data_.Valid()) NextBlock();
+    }
+    return StandWhere(data_);
   }
 
-  void Next() override {
+  bool Next() override {
     HF_DCHECK(Valid());
     data_.Next();
-    if (!data_.Valid()) NextBlock();
+    if (!data_.Valid()) [[unlikely]]
+      NextBlock();
+    return StandWhere(data_);
   }
 
-  void Prev() override {
+  bool Prev() override {
     HF_DCHECK(Valid());
     data_.Prev();
-    if (data_.Valid()) return;
-    index_.Prev();
-    if (LoadBlock()) data_.SeekToLast();
+    if (!data_.Valid()) [[unlikely]] {
+      index_.Prev();
+      if (LoadBlock()) data_.SeekToLast();
+    }
+    return StandWhere(data_);
   }
 
-  std::string_view key() const override { return data_.key(); }
-  std::string_view value() const override { return data_.value(); }
   absl::Status status() const override { return status_; }
 
  private:
@@ -139,6 +144,7 @@ class TableReader::Iterator final : public InternalIterator {
     const BlockHandle handle = HandleIn(index_.value());
     if (block_ == nullptr || handle != handle_) {
       data_.Reset(nullptr);
+      previous_block_ = std::move(block_);
       absl::StatusOr<std::shared_ptr<const Block>> block =
           table_->GetBlock(options_, handle, index_.key());
       if (!block.ok()) {
@@ -165,6 +171,8 @@ class TableReader::Iterator final : public InternalIterator {
   Block::Iterator index_;
   std::shared_ptr<const Block> block_;
   BlockHandle handle_;  // Of block_.
+  // The one before, whose value may still be looked at.
+  std::shared_ptr<const Block> previous_block_;
   Block::Iterator data_;
   absl::Status status_;
 };

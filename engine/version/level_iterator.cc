@@ -18,41 +18,38 @@ class LevelIterator final : public InternalIterator {
                 const BlockReadOptions& options)
       : files_(std::move(files)), cache_(*cache), options_(options) {}
 
-  bool Valid() const override { return table_ != nullptr && table_->Valid(); }
-
-  void SeekToFirst() override {
+  bool SeekToFirst() override {
     if (Open(0)) table_->SeekToFirst();
-    SkipForward();
+    return SkipForward();
   }
 
-  void SeekToLast() override {
+  bool SeekToLast() override {
     if (Open(files_->size() - 1)) table_->SeekToLast();
-    SkipBackward();
+    return SkipBackward();
   }
 
-  void Seek(std::string_view target) override {
+  bool Seek(std::string_view target) override {
     const auto it = std::partition_point(
         files_->begin(), files_->end(), [target](const FilePtr& file) {
           return CompareInternalKeys(file->largest, target) < 0;
         });
     if (Open(static_cast<size_t>(it - files_->begin()))) table_->Seek(target);
-    SkipForward();
+    return SkipForward();
   }
 
-  void Next() override {
+  bool Next() override {
     HF_DCHECK(Valid());
-    table_->Next();
-    SkipForward();
+    if (table_->Next()) [[likely]]
+      return StandWhere(*table_);
+    return SkipForward();
   }
 
-  void Prev() override {
+  bool Prev() override {
     HF_DCHECK(Valid());
-    table_->Prev();
-    SkipBackward();
+    if (table_->Prev()) [[likely]]
+      return StandWhere(*table_);
+    return SkipBackward();
   }
-
-  std::string_view key() const override { return table_->key(); }
-  std::string_view value() const override { return table_->value(); }
 
   absl::Status status() const override {
     if (!open_status_.ok()) return open_status_;
@@ -65,8 +62,9 @@ class LevelIterator final : public InternalIterator {
   bool Open(size_t index) {
     open_status_ = absl::OkStatus();
     if (table_ != nullptr && index == index_) return true;
-    table_.reset();
-    reader_.reset();
+    // What we stood on outlives the move.
+    previous_table_ = std::move(table_);
+    previous_reader_ = std::move(reader_);
     if (index >= files_->size()) return false;  // Also for -1.
     index_ = index;
     const FileMetadata& file = *(*files_)[index];
@@ -84,16 +82,22 @@ class LevelIterator final : public InternalIterator {
   }
 
   // At the end of a table, not at an error, goes on to the next one.
-  void SkipForward() {
+  bool SkipForward() {
     while (table_ != nullptr && !table_->Valid() && table_->status().ok()) {
       if (Open(index_ + 1)) table_->SeekToFirst();
     }
+    return Stand();
   }
 
-  void SkipBackward() {
+  bool SkipBackward() {
     while (table_ != nullptr && !table_->Valid() && table_->status().ok()) {
       if (Open(index_ - 1)) table_->SeekToLast();
     }
+    return Stand();
+  }
+
+  bool Stand() {
+    return table_ != nullptr ? StandWhere(*table_) : StandNowhere();
   }
 
   const std::shared_ptr<const FileList> files_;
@@ -104,6 +108,9 @@ class LevelIterator final : public InternalIterator {
   absl::Status open_status_;
   std::shared_ptr<const TableReader> reader_;
   std::unique_ptr<InternalIterator> table_;  // Uses reader_.
+  // The table before, whose value may still be looked at.
+  std::shared_ptr<const TableReader> previous_reader_;
+  std::unique_ptr<InternalIterator> previous_table_;  // Uses previous_reader_.
 };
 
 }  // namespace

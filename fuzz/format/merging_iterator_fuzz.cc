@@ -47,45 +47,39 @@ class VectorIterator final : public InternalIterator {
   VectorIterator(std::vector<Entry> entries, int* moves_left)
       : entries_(std::move(entries)), moves_left_(moves_left) {}
 
-  bool Valid() const override { return status_.ok() && at_ < entries_.size(); }
-  void SeekToFirst() override { Move(0); }
-  void SeekToLast() override { Move(entries_.size() - 1); }
-  void Seek(std::string_view target) override {
+  bool SeekToFirst() override { return Move(0); }
+  bool SeekToLast() override { return Move(entries_.size() - 1); }
+  bool Seek(std::string_view target) override {
     size_t at = 0;
     while (at < entries_.size() &&
            CompareInternalKeys(entries_[at].key, target) < 0) {
       ++at;
     }
-    Move(at);
+    return Move(at);
   }
-  void Next() override {
+  bool Next() override {
     HF_CHECK(Valid());
-    Move(at_ + 1);
+    return Move(at_ + 1);
   }
-  void Prev() override {
+  bool Prev() override {
     HF_CHECK(Valid());
-    Move(at_ - 1);
-  }
-  std::string_view key() const override {
-    HF_CHECK(Valid());
-    return {key_.data(), key_.size()};
-  }
-  std::string_view value() const override {
-    HF_CHECK(Valid());
-    return {reinterpret_cast<const char*>(&entries_[at_].child), 1};
+    return Move(at_ - 1);
   }
   absl::Status status() const override { return status_; }
 
  private:
   // Before the first is as far as behind the last: not Valid.
-  void Move(size_t at) {
+  bool Move(size_t at) {
     at_ = at;
     status_ = absl::OkStatus();
     if (moves_left_ != nullptr && (*moves_left_)-- == 0) {
       status_ = absl::DataLossError("planted");
     }
     key_ = {};
-    if (Valid()) key_.assign(entries_[at].key.begin(), entries_[at].key.end());
+    if (!status_.ok() || at_ >= entries_.size()) return StandNowhere();
+    key_.assign(entries_[at].key.begin(), entries_[at].key.end());
+    return StandOn({key_.data(), key_.size()},
+                   {reinterpret_cast<const char*>(&entries_[at_].child), 1});
   }
 
   const std::vector<Entry> entries_;
