@@ -158,5 +158,13 @@ TEST(LookupKeyTest, HoldsKeysOfAnyLength) {
   }
 }
 
+// Goal: keys that share much are compared as bytes, wherever they differ.
+RC_GTEST_PROP(InternalKeyTest, UserKeysCompareAsBytes, ()) {
+  const std::string shared(*rc::gen::inRange<size_t>(0, 40), 'k');
+  const std::string a = shared + *AnyKey();
+  const std::string b = shared + *AnyKey();
+  RC_ASSERT(Sign(CompareUserKeys(a, b)) == Sign(a.compare(b)));
+}
+
 }  // namespace
 }  // namespace holdfast
