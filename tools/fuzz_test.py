@@ -39,6 +39,8 @@ flags = dict(a[1:].split("=", 1) for a in sys.argv[1:] if a.startswith("-"))
 inputs = [a for a in sys.argv[1:] if not a.startswith("-")]
 with open(os.environ["FAKE"] + "/" + name + ".argv", "a") as log:
     log.write(" ".join(sys.argv[1:]) + "\\n")
+with open(os.environ["FAKE"] + "/" + name + ".asan", "w") as log:
+    log.write(os.environ.get("ASAN_OPTIONS", "none"))
 
 
 def end(executions, code):
@@ -111,6 +113,7 @@ class FuzzTest(unittest.TestCase):
         self.env = dict(os.environ, FAKE=self.root, HOLDFAST_CACHE=self.cache,
                         BAZEL=os.path.join(self.root, "bazel"))
         self.env.pop("HOLDFAST_MUTANT", None)
+        self.env.pop("ASAN_OPTIONS", None)
 
     def write(self, path, text, run=False):
         path = os.path.join(self.root, path)
@@ -284,6 +287,17 @@ class FuzzTest(unittest.TestCase):
         code, out = self.run_fuzz("--show=" + path, "always_fuzz")
         self.assertEqual(code, 77, out)
         self.assertEqual(self.read("always_fuzz.argv").split()[-1], path)
+
+    def test_stacks_are_short_while_it_looks_and_whole_when_it_shows(self):
+        self.add("good_fuzz")
+        self.run_fuzz()
+        self.assertIn("malloc_context_size=2", self.read("good_fuzz.asan"))
+        self.write("input", "x")
+        self.run_fuzz("--show=" + os.path.join(self.root, "input"), "good_fuzz")
+        self.assertEqual(self.read("good_fuzz.asan"), "none")
+        self.env["ASAN_OPTIONS"] = "verbosity=1"
+        self.run_fuzz()
+        self.assertEqual(self.read("good_fuzz.asan"), "verbosity=1")
 
     def test_canaries_are_found_and_others_are_told(self):
         for name, verdict in (("canary", "found"), ("good", "SURVIVED"),
