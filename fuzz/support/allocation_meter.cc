@@ -74,7 +74,9 @@ size_t AllocationMeter::peak_bytes() const {
 #ifndef HOLDFAST_MALLOC_HOOKS
 // The array and nothrow forms of the library call these. Those for types with
 // more alignment than malloc gives stay as they are, and are not counted.
-void* operator new(size_t bytes) {
+// Weak, since libFuzzer brings those of a static C++ library along: there they
+// win, and nothing is counted.
+[[gnu::weak]] void* operator new(size_t bytes) {
   void* const p = std::malloc(std::max<size_t>(bytes, 1));
   // Without exceptions in the engine, nobody could catch std::bad_alloc.
   if (p == nullptr) std::abort();
@@ -82,10 +84,12 @@ void* operator new(size_t bytes) {
   return p;
 }
 
-void operator delete(void* p) noexcept {
+[[gnu::weak]] void operator delete(void* p) noexcept {
   if (p != nullptr) holdfast::Freed(malloc_usable_size(p));
   std::free(p);
 }
 
-void operator delete(void* p, size_t) noexcept { operator delete(p); }
+[[gnu::weak]] void operator delete(void* p, size_t) noexcept {
+  operator delete(p);
+}
 #endif
