@@ -18,7 +18,8 @@ def cc_fuzz_test(
     a folder for what it finds, or use `make fuzz`. `bazel test --config=fuzz`
     replays, too.
 
-    Seeds are what //fuzz/seeds makes for NAME; a target without any fails.
+    Seeds are what //fuzz/seeds makes for NAME; a target without any fails, and
+    so does one above the max_len of its options.
 
     HOLDFAST_MUTANT=NAME in the environment takes a step out of the engine, in
     both lives: see base/mutant.h, and fuzz/canaries.txt.
@@ -42,13 +43,16 @@ def cc_fuzz_test(
     libfuzzer = ["-runs=0"]
     if dict:
         libfuzzer.append("-dict=$(rootpath %s)" % dict)
+    replay = []
+    if options:
+        replay.append("--options=$(rootpath %s)" % options)
     native.cc_test(
         name = name,
         size = size,
         srcs = srcs,
         args = select({
             "//tools:fuzzing": libfuzzer + folders,
-            "//conditions:default": folders,
+            "//conditions:default": replay + folders,
         }),
         data = corpus + [seeds] +
                ([dict] if dict else []) + ([options] if options else []),

@@ -93,9 +93,15 @@ std::string WithRestarts(std::string entries,
 
 // More entries behind one restart point than any option allows.
 std::string LongStretch() {
-  std::string entries = Stored(0, Value("k", 5000), "");
-  for (SequenceNumber s = 4999; s > 3970; --s) {
-    entries += Stored(0, Value("k", s), "");
+  std::string entries;
+  for (int i = 0; i < 1030; ++i) {
+    // The highest byte of a sequence is the last of its key: all but that are
+    // shared with the key before, mostly.
+    const std::string user(1, static_cast<char>('k' + i / 256));
+    const uint64_t sequence = static_cast<uint64_t>(255 - i % 256) << 48;
+    const std::string key = Value(user, sequence);
+    const uint32_t shared = i % 256 == 0 ? 0 : 8;
+    entries += Stored(shared, key.substr(shared), "");
   }
   return WithRestarts(std::move(entries), {0});
 }
@@ -147,7 +153,7 @@ void AddDataBlockSeeds(SeedSink& sink) {
   add("prefix-behind", WithRestarts(first + Stored(0, Value("", 9), ""), {0}));
   add("restart-within",
       WithRestarts(first + Stored(0, Value("l", 9), ""), {0, second + 1}));
-  add("long-stretch", LongStretch(), Value("k", 4100));
+  add("long-stretch", LongStretch(), Value("m", uint64_t{100} << 48));
 }
 
 // An input of block_build_fuzz, table_build_fuzz and table_damage_fuzz: entries
@@ -399,7 +405,7 @@ void AddCompressionSeeds(SeedSink& sink) {
     const std::string what(1, type);
     const std::string name = type == 0 ? "none" : type == 1 ? "lz4" : "zstd";
     sink.Add(kTarget, name + "-of-a-block", what + mixed);
-    sink.Add(kTarget, name + "-of-a-run", what + std::string(5000, 'r'));
+    sink.Add(kTarget, name + "-of-a-run", what + std::string(4000, 'r'));
     sink.Add(kTarget, name + "-of-nothing", what);
     sink.Add(kTarget, name + "-of-noise", what + Fixed64(kFuzzIdentity));
     if (type == 0) continue;
