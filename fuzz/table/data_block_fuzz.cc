@@ -1,8 +1,9 @@
-// Block::Parse on any bytes. Properties: it takes no more memory than the bytes
-// justify and says where the damage is; what it accepts is walked in order,
-// both ways, to the last entry, with every value within the block, and Seek
-// agrees with the walk (see block_checks.h). Built anew from what was read, a
-// block has the same entries.
+// Block::Parse on any bytes. Properties: it accepts just what a plain reader of
+// the page of the format accepts, with the same entries; it takes no more
+// memory than the bytes justify and says where the damage is; what it accepts
+// is walked in order, both ways, to the last entry, with every value within the
+// block, and Seek agrees with the walk (see block_checks.h). Built anew from
+// what was read, a block has the same entries.
 //
 // Input: restart interval for the new block (1), length of a seek target (1),
 // the target, the payload.
@@ -10,6 +11,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/check.h"
 #include "engine/format/internal_key.h"
@@ -17,11 +20,21 @@
 #include "engine/table/block_builder.h"
 #include "fuzz/support/fuzz_input.h"
 #include "fuzz/table/block_checks.h"
+#include "fuzz/table/plain_block.h"
 #include "fuzz/table/table_fuzzing.h"
 
 namespace {
 
 using namespace holdfast;
+
+void CheckSame(const TableEntries& entries,
+               const std::vector<PlainEntry>& plain) {
+  HF_CHECK(entries.size() == plain.size());
+  for (size_t i = 0; i < entries.size(); ++i) {
+    HF_CHECK(entries[i].key == plain[i].key);
+    HF_CHECK(entries[i].value == plain[i].value);
+  }
+}
 
 void CheckRebuilt(const TableEntries& entries, int restart_interval) {
   BlockBuilder builder(restart_interval);
@@ -50,9 +63,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view payload = input.Rest();
   const char* begin;
   const auto block = ParseMeasured(payload, 4096, &begin);
+  const auto plain = ReadPlainBlock(payload);
+  HF_CHECK(block.ok() == plain.has_value());
   if (!block.ok()) return 0;
   const TableEntries entries =
       CheckBlock(**block, begin, payload.size(), target);
+  CheckSame(entries, *plain);
   CheckRebuilt(entries, restart_interval);
   return 0;
 }

@@ -23,13 +23,12 @@
 #include "absl/status/statusor.h"
 #include "base/check.h"
 #include "base/checksum.h"
-#include "base/coding.h"
 #include "engine/format/internal_key.h"
 #include "engine/format/table_layout.h"
-#include "engine/table/block.h"
 #include "engine/table/table_reader.h"
 #include "fuzz/support/allocation_meter.h"
 #include "fuzz/support/fuzz_input.h"
+#include "fuzz/table/plain_block.h"
 #include "fuzz/table/table_fuzzing.h"
 #include "holdfast/env/file_system.h"
 
@@ -76,17 +75,18 @@ struct Index {
   uint64_t end = 0;  // Of the last block; any number if not good.
 };
 
-// REQUIRES: a block. What it holds, by the page of the format.
-Index ReadIndex(const Block& block) {
+// What a block holds, by the page of the format.
+Index ReadIndex(const std::vector<PlainEntry>& block) {
   Index index;
-  Block::Iterator it(&block);
-  for (it.SeekToFirst(); it.Valid(); it.Next()) {
-    index.entries.push_back({std::string(it.key()), std::string(it.value())});
-    Decoder in(it.value());
+  for (const PlainEntry& entry : block) {
+    index.entries.push_back({entry.key, std::string(entry.value)});
+    const auto plain = ReadPlainHandle(entry.value);
     BlockHandle handle;
-    const bool read = ReadBlockHandle(&in, &handle) && in.done();
-    index.good = index.good && read && handle.offset == index.end &&
-                 handle.size <= kMaxBlockBytes;
+    if (plain.has_value()) {
+      handle = {.offset = plain->offset, .size = plain->size};
+    }
+    index.good = index.good && plain.has_value() &&
+                 handle.offset == index.end && handle.size <= kMaxBlockBytes;
     index.end = handle.end();
     index.handles.push_back(handle);
   }
@@ -177,9 +177,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 
   // What is no block is left to data_block_fuzz and table_open_fuzz: a table is
   // not opened for it, which would take most of the time.
-  const auto block = Block::Parse(payload, kFuzzPath, 0);
-  if (!block.ok()) return 0;
-  const Index index = ReadIndex(**block);
+  const auto block = ReadPlainBlock(payload);
+  if (!block.has_value()) return 0;
+  const Index index = ReadIndex(*block);
   const uint64_t data_end = std::min(
       index.end + static_cast<uint64_t>(int64_t{more_bytes}), kMaxDataBytes);
   // Properties without any block are refused before the index is looked at.

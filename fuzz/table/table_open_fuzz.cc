@@ -3,7 +3,8 @@
 // every way to read them, with little memory and few reads.
 //
 // Input: a file. The custom mutator mostly changes one part of it and puts the
-// table together again with good checksums, so that more than those is tested.
+// table together again with good checksums, so that more than those is tested;
+// of what is no table it sometimes makes one.
 
 #include <cstddef>
 #include <cstdint>
@@ -12,9 +13,13 @@
 #include <utility>
 
 #include "base/random.h"
+#include "engine/format/internal_key.h"
+#include "engine/table/table_builder.h"
 #include "fuzz/support/mutator.h"
 #include "fuzz/table/table_checks.h"
+#include "fuzz/table/table_fuzzing.h"
 #include "fuzz/table/table_parts.h"
+#include "holdfast/options.h"
 
 namespace {
 
@@ -22,6 +27,23 @@ using namespace holdfast;
 
 unsigned SeedOf(Random* random) {
   return static_cast<unsigned>(random->Next64());
+}
+
+// Of four blocks: where the mutator begins without seeds.
+const std::string& SmallTable() {
+  static const std::string& bytes = *[] {
+    TableEntries entries;
+    for (char c = 'a'; c <= 'h'; ++c) {
+      entries.push_back(
+          {MakeInternalKey(std::string(2, c), 7, ValueType::kValue),
+           std::string(1, c)});
+    }
+    TableOptions options;
+    options.block_bytes = 30;
+    options.compression = Compression::kNone;
+    return new std::string(BuildFuzzTable(options, entries).bytes);
+  }();
+  return bytes;
 }
 
 // Changes one part. The others stay.
@@ -87,7 +109,10 @@ extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size,
   if (way == 0) return Mutate(data, size, max_size, seed);
   std::string bytes(reinterpret_cast<const char*>(data), size);
   TableParts parts;
-  if (way == 1 || !TakeApart(bytes, &parts)) {
+  const bool is_table = TakeApart(bytes, &parts);
+  if (!is_table && way >= 6 && SmallTable().size() <= max_size) {
+    bytes = SmallTable();
+  } else if (way == 1 || !is_table) {
     MutateBytes(&bytes, max_size, seed);
     MendChecksums(&bytes);
   } else {

@@ -3,8 +3,8 @@
 #include "base/checksum.h"
 #include "base/coding.h"
 #include "engine/format/format_version.h"
-#include "engine/table/block.h"
 #include "engine/table/block_builder.h"
+#include "fuzz/table/plain_block.h"
 
 namespace holdfast {
 namespace {
@@ -26,6 +26,16 @@ BlockHandle HandleAt(const char* footer, size_t at) {
 
 std::string_view PayloadAt(std::string_view bytes, const BlockHandle& handle) {
   return bytes.substr(handle.offset, handle.size);
+}
+
+// The handle in an entry of the index. False when it is none, or of a block
+// that does not lie where data lies.
+bool ReadHandle(const PlainEntry& entry, const TableFooter& footer,
+                BlockHandle* handle) {
+  const auto plain = ReadPlainHandle(entry.value);
+  if (!plain.has_value()) return false;
+  *handle = {.offset = plain->offset, .size = plain->size};
+  return LiesBelow(*handle, footer.data_end());
 }
 
 // Appends the block; any byte may be its type.
@@ -68,14 +78,11 @@ bool ReadAnyFooter(std::string_view bytes, TableFooter* footer) {
 std::vector<BlockHandle> DataHandles(std::string_view bytes,
                                      const TableFooter& footer) {
   std::vector<BlockHandle> handles;
-  const auto index = Block::Parse(PayloadAt(bytes, footer.index), "index", 0);
-  if (!index.ok()) return handles;
-  Block::Iterator it(index->get());
-  for (it.SeekToFirst(); it.Valid(); it.Next()) {
-    Decoder in(it.value());
+  const auto index = ReadPlainBlock(PayloadAt(bytes, footer.index));
+  if (!index.has_value()) return handles;
+  for (const PlainEntry& entry : *index) {
     BlockHandle handle;
-    if (!ReadBlockHandle(&in, &handle)) continue;
-    if (LiesBelow(handle, footer.data_end())) handles.push_back(handle);
+    if (ReadHandle(entry, footer, &handle)) handles.push_back(handle);
   }
   return handles;
 }
@@ -88,18 +95,15 @@ bool TakeApart(std::string_view bytes, TableParts* parts) {
   parts->identity = footer.identity;
   parts->properties = PayloadAt(bytes, footer.properties);
   if (footer.has_filter()) parts->filter = PayloadAt(bytes, footer.filter);
-  const auto index = Block::Parse(PayloadAt(bytes, footer.index), "index", 0);
-  if (!index.ok()) return false;
-  Block::Iterator it(index->get());
-  for (it.SeekToFirst(); it.Valid(); it.Next()) {
-    Decoder in(it.value());
+  const auto index = ReadPlainBlock(PayloadAt(bytes, footer.index));
+  if (!index.has_value()) return false;
+  for (const PlainEntry& entry : *index) {
     BlockHandle handle;
-    if (!ReadBlockHandle(&in, &handle)) return false;
-    if (!LiesBelow(handle, footer.data_end())) return false;
+    if (!ReadHandle(entry, footer, &handle)) return false;
     const char type = bytes[handle.offset + handle.size];
     parts->data.push_back({.payload = std::string(PayloadAt(bytes, handle)),
                            .type = static_cast<uint8_t>(type),
-                           .index_key = std::string(it.key())});
+                           .index_key = entry.key});
   }
   return true;
 }
