@@ -102,13 +102,22 @@ void AddFaultPlans(SeedSink& sink) {
 
 void AddChoices(SeedSink& sink) {
   constexpr std::string_view kTarget = "persistence_choice_fuzz";
-  // Two sectors, a size and a name; no difference; enumerated.
-  const std::string units = Raw("\x04\x00\x3c\x0c\x00\x01\x01\x0a\xc0");
-  const std::string choice = units + Raw("\0\1\0\1\1");
+  // Two sectors that a file grew by, its size, and its rename over another.
+  const std::string units = Raw("\x2a\x3c\x2a\x00\x01\x01\x29\xc0");
+  const std::string choice = "\x04" + units + Raw("\0\1\0\1\1");
   AddAll(sink, kTarget, "choice",
          {"kept", "none", "kept 3=0", "none 0=1 2=1", "kept 0=2 1=3", "some",
           "kept x=1", "kept 999=0", "none 0=99", ""},
          choice);
+  // Of each of ten profiles: 13 is one more than the most units.
+  for (int profile = 0; profile < 10; ++profile) {
+    const std::string head(1, static_cast<char>(4 + 13 * profile));
+    AddAll(sink, kTarget, absl::StrCat("profile-", profile),
+           {Raw("\1\1\1\1\1"), Raw("\0\0\1\1\0"), Raw("\1\0\1\0\0"),
+            Raw("\2\0\1\0\0"), Raw("\5\1\1\1\0"), Raw("\1\1\0\1\0"),
+            Raw("\1\1\1\2\0"), Raw("\0\0\0\0\0")},
+           head + units);
+  }
 }
 
 void AddReplayLines(SeedSink& sink) {
