@@ -5,6 +5,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/mutant.h"
 
 namespace holdfast::kvd {
 namespace {
@@ -60,7 +61,9 @@ CodePoint DecodeCodePoint(std::string_view bytes) {
   }
   constexpr std::array<uint32_t, 5> kSmallest = {0, 0, 0x80, 0x800, 0x10000};
   if (value < kSmallest[n] || value > 0x10ffff) return {};
-  if (value >= 0xd800 && value <= 0xdfff) return {};
+  if (value >= 0xd800 && value <= 0xdfff && !HF_MUTANT("text.no_surrogates")) {
+    return {};
+  }
   return {value, n};
 }
 

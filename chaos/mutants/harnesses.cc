@@ -16,6 +16,7 @@ constexpr std::string_view kExplorers[] = {"crash", "damage"};
 constexpr std::string_view kTests[] = {
     "//engine/version:version_builder_test",
     "//env:file_util_test",
+    "//kvd:text_test",
     "//engine/db:error_state_test",
     "//engine/format:current_file_test",
     "//engine/db:close_test",
