@@ -363,9 +363,6 @@ class Run {
 
   // --- Writing ---------------------------------------------------------------
 
-  static WriteOptions OptionsOfWrite(uint8_t how) {
-    return {.sync = (how & 1) != 0, .disable_wal = (how & 2) != 0};
-  }
   std::string NextKey() { return TakeKey(&reader_, /*long_keys=*/false); }
   std::string NextValue(uint8_t operand) {
     return std::string(ValueOf(

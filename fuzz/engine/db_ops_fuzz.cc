@@ -373,10 +373,6 @@ class Run {
     return NewValue(ValueSize(operand % kValueSizes),
                     static_cast<ValueKind>(operand / kValueSizes));
   }
-  static WriteOptions OptionsOfWrite(uint8_t how) {
-    return {.sync = (how & 1) != 0, .disable_wal = (how & 2) != 0};
-  }
-
   // What `write` did, which returned `status`.
   void Written(const WriteOptions& options, const absl::Status& status,
                const std::vector<Change>& changes) {

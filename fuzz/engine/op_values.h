@@ -46,6 +46,11 @@ inline constexpr size_t kValueKinds = 4;
 // REQUIRES: size <= the largest ValueSize, and 0x3fff.
 std::string_view ValueOf(uint64_t version, size_t size, ValueKind kind);
 
+// Those of a write, by the two lowest bits of an operand.
+inline WriteOptions OptionsOfWrite(uint8_t how) {
+  return {.sync = (how & 1) != 0, .disable_wal = (how & 2) != 0};
+}
+
 // Takes the operands that are there as options, in the order of OptionOperand;
 // those that are missing are the smallest, which is 0. The result is valid;
 // its environment is null.
