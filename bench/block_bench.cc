@@ -5,10 +5,11 @@
 //   block_bench [flags of Google Benchmark]
 //
 // The layouts:
-//   engine  Block of engine/table.
-//   plain   the same bytes read by TrialBlock: what differs from `engine` is
-//           due to the code of this benchmark, not to the layout.
-//   heads   plain, and for each restart point the first eight bytes of its key
+//   engine  Block of engine/table: the bytes of the format, and in memory heads
+//           and offsets of all entries, made when the block is read.
+//   plain   the same bytes as they are stored, searched by their restart
+//   points. heads   plain, and for each restart point the first eight bytes of
+//   its key
 //           after the prefix that all of them share. Searched first.
 //   apart   heads, and all values behind all keys. Restart points have the
 //           offset of their value too; values follow each other without gaps.
@@ -136,7 +137,6 @@ class TrialBlock {
     return std::string_view(Restart(0) - prefix_bytes_, prefix_bytes_);
   }
 
-  // As large as a Block, which matters to what a cold Seek misses.
   std::unique_ptr<char[]> data_;
   uint32_t bytes_ = 0;
   uint32_t entries_end_ = 0;

@@ -1,7 +1,8 @@
 #include "engine/table/block.h"
 
 #include <algorithm>
-#include <cstring>
+#include <bit>
+#include <new>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -13,39 +14,32 @@
 namespace holdfast {
 namespace {
 
-// One entry as it is stored.
-struct Entry {
-  uint32_t shared;
-  std::string_view own;  // The key after its shared bytes.
-  std::string_view value;
-};
+// Memory for an object and so many bytes behind it, for std::allocate_shared:
+// one allocation for counts, object and bytes.
+template <class T>
+class AllocatorWithTail {
+ public:
+  using value_type = T;
 
-// RETURNS the byte after the entry at p, or nullptr when it does not fit below
-// limit.
-inline const char* ReadStoredEntry(const char* p, const char* limit,
-                                   Entry* entry) {
-  uint32_t own;
-  uint32_t value;
-  if (limit - p >= 3 &&
-      (static_cast<unsigned char>(p[0]) | static_cast<unsigned char>(p[1]) |
-       static_cast<unsigned char>(p[2])) < 128) {
-    entry->shared = static_cast<unsigned char>(p[0]);
-    own = static_cast<unsigned char>(p[1]);
-    value = static_cast<unsigned char>(p[2]);
-    p += 3;
-  } else {
-    if ((p = DecodeVarint32(p, limit, &entry->shared)) == nullptr) return p;
-    if ((p = DecodeVarint32(p, limit, &own)) == nullptr) return p;
-    if ((p = DecodeVarint32(p, limit, &value)) == nullptr) return p;
+  explicit AllocatorWithTail(size_t tail_bytes) : tail_bytes_(tail_bytes) {}
+  template <class U>
+  explicit AllocatorWithTail(const AllocatorWithTail<U>& other)
+      : tail_bytes_(other.tail_bytes()) {}
+
+  T* allocate(size_t n) {
+    return static_cast<T*>(::operator new(n * sizeof(T) + tail_bytes_));
   }
-  const auto room = static_cast<uint64_t>(limit - p);
-  if (room < uint64_t{own} + value && !HF_MUTANT("block.entry_fits")) {
-    return nullptr;
+  void deallocate(T* p, size_t) { ::operator delete(p); }
+  size_t tail_bytes() const { return tail_bytes_; }
+
+  template <class U>
+  bool operator==(const AllocatorWithTail<U>&) const {
+    return true;
   }
-  entry->own = std::string_view(p, own);
-  entry->value = std::string_view(p + own, value);
-  return p + own + value;
-}
+
+ private:
+  size_t tail_bytes_;
+};
 
 // Whether the key made of the first `shared` bytes of `previous` and of `own`
 // is an internal key above `previous`, itself an internal key. Looks at no more
@@ -73,9 +67,142 @@ bool ContinuesInOrder(std::string_view previous, size_t shared,
   return ExtractTrailer(previous) > trailer;
 }
 
-// What is wrong with the payload, at *at; nullptr when nothing is.
-const char* FindDamage(std::string_view payload, size_t* entries, size_t* at) {
-  *entries = 0;
+// The same, and fast when the first byte that is not shared decides.
+inline bool IsInOrder(std::string_view previous, size_t shared,
+                      std::string_view own) {
+  if (own.size() > kTrailerBytes && shared + kTrailerBytes < previous.size() &&
+      static_cast<unsigned char>(previous[shared]) <
+          static_cast<unsigned char>(own[0])) [[likely]] {
+    return static_cast<unsigned char>(own[own.size() - kTrailerBytes]) <=
+           static_cast<unsigned char>(ValueType::kValue);
+  }
+  return ContinuesInOrder(previous, shared, own);
+}
+
+size_t CommonPrefix(std::string_view a, std::string_view b) {
+  const auto ends = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
+  return static_cast<size_t>(ends.first - a.begin());
+}
+
+size_t UserBytes(size_t key_bytes) {
+  return key_bytes < kTrailerBytes ? 0 : key_bytes - kTrailerBytes;
+}
+
+}  // namespace
+
+struct Block::Shape {
+  size_t payload_bytes = 0;
+  uint32_t entries = 0;
+  uint32_t longest_key = 0;
+  uint32_t prefix_bytes = 0;
+
+  bool wide_offsets() const { return payload_bytes > UINT16_MAX; }
+  bool copies_prefix() const { return prefix_bytes <= kMaxCopiedPrefix; }
+  // With room for reading some together.
+  size_t head_bytes() const {
+    const size_t more = entries > kHeadsSearchedAll ? kHeadsAtATime : 0;
+    const size_t whole =
+        (entries + kHeadsAtATime - 1) / kHeadsAtATime * kHeadsAtATime;
+    return (whole + more) * kHeadBytes;
+  }
+  size_t offset_bytes() const {
+    return entries * (wide_offsets() ? sizeof(uint32_t) : sizeof(uint16_t));
+  }
+  // What lies behind the object, but for a payload.
+  size_t tail_bytes() const {
+    return head_bytes() + offset_bytes() + (copies_prefix() ? prefix_bytes : 0);
+  }
+};
+
+// RETURNS the byte after the entry at p, or nullptr when it does not fit below
+// limit.
+inline const char* Block::ReadStoredEntry(const char* p, const char* limit,
+                                          Entry* entry) {
+  uint32_t own;
+  uint32_t value;
+  if (limit - p >= 3 &&
+      (static_cast<unsigned char>(p[0]) | static_cast<unsigned char>(p[1]) |
+       static_cast<unsigned char>(p[2])) < 128) {
+    entry->shared = static_cast<unsigned char>(p[0]);
+    own = static_cast<unsigned char>(p[1]);
+    value = static_cast<unsigned char>(p[2]);
+    p += 3;
+  } else {
+    if ((p = DecodeVarint32(p, limit, &entry->shared)) == nullptr) return p;
+    if ((p = DecodeVarint32(p, limit, &own)) == nullptr) return p;
+    if ((p = DecodeVarint32(p, limit, &value)) == nullptr) return p;
+  }
+  const auto room = static_cast<uint64_t>(limit - p);
+  if (room < uint64_t{own} + value && !HF_MUTANT("block.entry_fits")) {
+    return nullptr;
+  }
+  entry->own = std::string_view(p, own);
+  entry->value = std::string_view(p + own, value);
+  return p + own + value;
+}
+
+const char* Block::EndOfLengths(const char* p, uint32_t* shared, uint32_t* own,
+                                uint32_t* value) {
+  const auto byte = [p](int i) { return static_cast<unsigned char>(p[i]); };
+  if ((byte(0) | byte(1) | byte(3)) < 128) {
+    // Long values are what brings most entries here.
+    *shared = byte(0);
+    *own = byte(1);
+    *value = (byte(2) & 127u) | (uint32_t{byte(3)} << 7);
+    return p + 4;
+  }
+  const char* const limit = p + 3 * kMaxVarint32Bytes;
+  p = DecodeVarint32(p, limit, shared);
+  p = DecodeVarint32(p, limit, own);
+  return DecodeVarint32(p, limit, value);
+}
+
+// The first walk: what must be known before memory is taken, of the lengths
+// alone. RETURNS false at a damage, which the second walk then explains; only
+// longest_key is of use then.
+bool Block::Measure(std::string_view payload, Shape* shape) {
+  if (payload.size() > UINT32_MAX) return false;
+  if (payload.size() < sizeof(uint32_t)) return false;
+  const size_t body = payload.size() - sizeof(uint32_t);
+  const uint32_t restarts = DecodeFixed32(payload.data() + body);
+  if (restarts > body / sizeof(uint32_t)) return false;
+  const char* const begin = payload.data();
+  const char* const limit = begin + body - restarts * sizeof(uint32_t);
+  const char* last_whole = begin;
+  uint32_t previous = 0;
+  Entry entry;
+  for (const char* p = begin; p < limit;) {
+    const char* const next = ReadStoredEntry(p, limit, &entry);
+    if (next == nullptr || entry.shared > previous) return false;
+    if (entry.shared == 0) last_whole = p;
+    previous = entry.shared + static_cast<uint32_t>(entry.own.size());
+    shape->longest_key = std::max(shape->longest_key, previous);
+    ++shape->entries;
+    p = next;
+  }
+  if (shape->entries == 0) return false;
+  shape->payload_bytes = payload.size();
+  // What the first and the last user key have in common all have, if they are
+  // in order.
+  BlockKeyBuffer last;
+  last.Reserve(shape->longest_key);
+  for (const char* p = last_whole; p < limit;) {
+    p = ReadStoredEntry(p, limit, &entry);
+    std::memcpy(last.data() + entry.shared, entry.own.data(), entry.own.size());
+  }
+  ReadStoredEntry(begin, limit, &entry);
+  shape->prefix_bytes = static_cast<uint32_t>(
+      CommonPrefix(entry.own.substr(0, UserBytes(entry.own.size())),
+                   std::string_view(last.data(), UserBytes(previous))));
+  return true;
+}
+
+// The second walk: what is wrong with the payload, at *at; nullptr when nothing
+// is. Gives found(i, offset, key, bytes of the user key) each entry that is in
+// order after those before.
+template <class Found>
+const char* Block::FindDamage(std::string_view payload, const Shape& shape,
+                              const Found& found, size_t* at) {
   *at = 0;
   if (payload.size() > UINT32_MAX) return "block too large";
   if (payload.size() < sizeof(uint32_t)) return "block too short";
@@ -84,159 +211,268 @@ const char* FindDamage(std::string_view payload, size_t* entries, size_t* at) {
   const uint32_t restarts = DecodeFixed32(begin + body);
   if (restarts > body / sizeof(uint32_t)) return "too many restart points";
   const char* const limit = begin + body - restarts * sizeof(uint32_t);
+  BlockKeyBuffer buffer;
+  buffer.Reserve(shape.longest_key);
+  char* const key = buffer.data();
+  size_t key_bytes = 0;
   uint32_t restart = 0;
   int since_restart = 0;
-  std::string key;
-  for (const char* p = begin; p != limit;) {
+  uint32_t entries = 0;
+  for (const char* p = begin; p < limit; ++entries) {
     *at = static_cast<size_t>(p - begin);
     Entry entry;
     const char* const next = ReadStoredEntry(p, limit, &entry);
     if (next == nullptr) return "entry runs out of its block";
-    if (entry.shared > key.size()) return "entry shares more than there is";
+    if (entry.shared > key_bytes) return "entry shares more than there is";
     const bool at_restart =
         restart < restarts &&
         DecodeFixed32(limit + restart * sizeof(uint32_t)) == *at;
     if (at_restart && entry.shared != 0) return "restart point shares a prefix";
     since_restart = at_restart ? 1 : since_restart + 1;
     if (since_restart > kMaxRestartInterval) return "too few restart points";
-    if (*entries == 0) {
+    if (entries == 0) {
       ParsedInternalKey parsed;
       if (!at_restart) return "no restart point at the first entry";
       if (!ParseInternalKey(entry.own, &parsed)) return "bad internal key";
-    } else if (!ContinuesInOrder(key, entry.shared, entry.own)) {
+    } else if (!IsInOrder(std::string_view(key, key_bytes), entry.shared,
+                          entry.own)) {
       return "entries out of order";
     }
-    key.resize(entry.shared);
-    key.append(entry.own);
+    CopyOwn(key + entry.shared, entry.own);
+    key_bytes = entry.shared + entry.own.size();
+    found(entries, static_cast<uint32_t>(*at), key, key_bytes - kTrailerBytes);
     restart += at_restart;
-    ++*entries;
     p = next;
   }
-  if (*entries == 0) return "no entries";
+  if (entries == 0) return "no entries";
   if (restart != restarts) return "restart point is not at an entry";
   return nullptr;
 }
 
-}  // namespace
+// The four bytes after the prefix, zeros for those that are not there, as a
+// number that compares as they do. REQUIRES: a trailer follows the user key.
+inline int32_t Block::HeadOf(const char* key, size_t user_bytes,
+                             size_t prefix) {
+  if (user_bytes <= prefix) return INT32_MIN;
+  uint32_t head = __builtin_bswap32(DecodeFixed32(key + prefix));
+  const size_t own = user_bytes - prefix;
+  if (own < kHeadBytes) head &= ~uint32_t{0} << (8 * (kHeadBytes - own));
+  return static_cast<int32_t>(head ^ kSignBit);
+}
+
+absl::StatusOr<std::shared_ptr<const Block>> Block::Make(
+    std::string_view payload, std::unique_ptr<char[]> data,
+    std::string_view file, uint64_t offset) {
+  Shape shape;
+  const bool measured = Measure(payload, &shape);
+  std::shared_ptr<Block> block;
+  if (measured) [[likely]] {
+    const size_t payload_tail = data == nullptr ? payload.size() : 0;
+    block = std::allocate_shared<Block>(
+        AllocatorWithTail<Block>(shape.tail_bytes() + payload_tail), Private(),
+        shape, payload, std::move(data));
+  }
+  size_t at;
+  const auto fill_in = [&block, prefix = size_t{shape.prefix_bytes}](
+                           uint32_t i, uint32_t begin, const char* key,
+                           size_t user_bytes) {
+    block->heads()[i] = HeadOf(key, user_bytes, prefix);
+    block->SetOffset(i, begin);
+  };
+  const char* const why =
+      measured ? FindDamage(payload, shape, fill_in, &at)
+               : FindDamage(
+                     payload, shape,
+                     [](uint32_t, uint32_t, const char*, size_t) {}, &at);
+  if (why != nullptr) [[unlikely]] {
+    return DataLoss(file, offset, absl::StrCat(why, " (byte ", at, " of it)"));
+  }
+  HF_CHECK(
+      measured);  // The first walk stops at nothing that the second passes.
+  return block;
+}
 
 absl::StatusOr<std::shared_ptr<const Block>> Block::Parse(
     std::unique_ptr<char[]> data, size_t size, std::string_view file,
     uint64_t offset) {
-  size_t entries;
-  size_t at;
-  const char* why =
-      FindDamage(std::string_view(data.get(), size), &entries, &at);
-  if (why != nullptr) {
-    return DataLoss(file, offset, absl::StrCat(why, " (byte ", at, " of it)"));
-  }
-  return std::make_shared<const Block>(Private(), std::move(data), size,
-                                       entries);
+  const std::string_view payload(data.get(), size);
+  return Make(payload, std::move(data), file, offset);
 }
 
 absl::StatusOr<std::shared_ptr<const Block>> Block::Parse(
     std::string_view payload, std::string_view file, uint64_t offset) {
-  auto copy = std::make_unique_for_overwrite<char[]>(payload.size());
-  if (!payload.empty()) {
-    std::memcpy(copy.get(), payload.data(), payload.size());
-  }
-  return Parse(std::move(copy), payload.size(), file, offset);
+  return Make(payload, nullptr, file, offset);
 }
 
-Block::Block(Private, std::unique_ptr<char[]> data, size_t size, size_t entries)
-    : data_(std::move(data)), size_(size), entries_(entries) {
-  const size_t body = size - sizeof(uint32_t);
-  restarts_ = DecodeFixed32(data_.get() + body);
-  entries_end_ = static_cast<uint32_t>(body - restarts_ * sizeof(uint32_t));
-}
-
-void Block::Iterator::ReadEntry() {
-  if (next_ == block_->entries_end_) return Clear();
-  const char* const begin = block_->data_.get();
-  Entry entry;
-  const char* const end =
-      ReadStoredEntry(begin + next_, begin + block_->entries_end_, &entry);
-  HF_DCHECK(end != nullptr);
-  current_ = next_;
-  next_ = static_cast<uint32_t>(end - begin);
-  value_ = entry.value;
-  if (entry.shared == 0) {
-    key_ = entry.own;
-    return;
-  }
-  HF_DCHECK(entry.shared <= key_.size());
-  if (key_.data() == buffer_.data()) {
-    buffer_.resize(entry.shared);
+Block::Block(Private, const Shape& shape, std::string_view payload,
+             std::unique_ptr<char[]> data)
+    : payload_bytes_(static_cast<uint32_t>(payload.size())),
+      entries_(shape.entries),
+      prefix_bytes_(shape.prefix_bytes),
+      longest_key_(shape.longest_key),
+      wide_offsets_(shape.wide_offsets()),
+      memory_bytes_(sizeof(Block) + kOverheadBytes + shape.tail_bytes() +
+                    payload.size()),
+      data_(std::move(data)) {
+  std::fill_n(heads(), shape.head_bytes() / kHeadBytes, INT32_MAX);
+  char* end = reinterpret_cast<char*>(heads()) + shape.head_bytes();
+  offsets_ = end;
+  end += shape.offset_bytes();
+  char* const prefix = end;
+  if (shape.copies_prefix()) end += prefix_bytes_;
+  if (data_ != nullptr) {
+    payload_ = data_.get();
   } else {
-    buffer_.assign(key_.data(), entry.shared);
+    std::memcpy(end, payload.data(), payload.size());
+    payload_ = end;
   }
-  buffer_.append(entry.own);
-  key_ = buffer_;
+  const char* const first_key = EntryAt(payload_).own.data();
+  if (shape.copies_prefix()) {
+    std::memcpy(prefix, first_key, prefix_bytes_);
+    prefix_ = prefix;
+  } else {
+    prefix_ = first_key;
+  }
 }
 
-void Block::Iterator::SeekToRestart(uint32_t i) {
-  next_ = block_->Restart(i);
-  ReadEntry();
+void BlockKeyBuffer::Grow(size_t n) {
+  heap_ = std::make_unique_for_overwrite<char[]>(n);
+  data_ = heap_.get();
+  room_ = n;
 }
 
-std::string_view Block::Iterator::RestartKey(uint32_t i) const {
-  const char* const begin = block_->data_.get();
-  Entry entry;
-  const char* const end = ReadStoredEntry(begin + block_->Restart(i),
-                                          begin + block_->entries_end_, &entry);
-  HF_DCHECK(end != nullptr);
-  static_cast<void>(end);
-  return entry.own;
+Block::Range Block::Narrow(std::string_view target) const {
+  const size_t user_bytes = target.size() - kTrailerBytes;
+  const size_t common = std::min<size_t>(user_bytes, prefix_bytes_);
+  const int order = CompareUserKeys(target.substr(0, common),
+                                    std::string_view(prefix_, common));
+  if (order != 0) return order < 0 ? Range{0, 0} : Range{entries_, entries_};
+  // A part of the prefix is below all that begin with the whole.
+  if (user_bytes < prefix_bytes_) return {0, 0};
+  const int32_t head = HeadOf(target.data(), user_bytes, prefix_bytes_);
+  const int32_t* const all = heads();
+  const int32_t* low = all;
+  size_t n = entries_;
+  while (n > kHeadsSearchedAll) {
+    const size_t half = n / 2;
+    low += low[half - 1] < head ? half : 0;
+    n -= half;
+  }
+  // Some after the last are counted as well: these are not below.
+  int32_t below = 0;
+  for (size_t i = 0; i < n; i += kHeadsAtATime) {
+    for (size_t j = 0; j < kHeadsAtATime; ++j) below += low[i + j] < head;
+  }
+  const auto begin =
+      static_cast<uint32_t>(low - all) + static_cast<uint32_t>(below);
+  uint32_t end = begin;
+  if (end < entries_ && all[end] == head) {
+    ++end;
+    if (end < entries_ && all[end] == head) {
+      end = static_cast<uint32_t>(
+          std::upper_bound(all + end, all + entries_, head) - all);
+    }
+  }
+  return {begin, end};
 }
 
-void Block::Iterator::SeekToFirst() {
-  if (block_ != nullptr) SeekToRestart(0);
+int Block::CompareEntry(uint32_t i, std::string_view target, Seen* seen) const {
+  const Entry entry = EntryOf(i);
+  const size_t user_bytes = entry.shared + entry.own.size() - kTrailerBytes;
+  if (entry.shared > prefix_bytes_ + kHeadBytes || entry.shared > user_bytes)
+      [[unlikely]] {
+    // The entry does not have all that the heads do not tell.
+    Iterator it(this);
+    it.SeekToEntry(i);
+    seen->value = it.value();
+    seen->trailer = ExtractTrailer(it.key());
+    seen->same_user_key = ExtractUserKey(it.key()) == ExtractUserKey(target);
+    return CompareInternalKeys(it.key(), target);
+  }
+  seen->value = entry.value;
+  seen->trailer = ExtractTrailer(entry.own);
+  seen->same_user_key = false;
+  const std::string_view wanted = ExtractUserKey(target);
+  // Both begin with the prefix and have the same head. So the target is no
+  // longer than what it shares with the entry only if it lacks zeros of it.
+  if (wanted.size() < entry.shared) return 1;
+  const int order =
+      CompareUserKeys(ExtractUserKey(entry.own), wanted.substr(entry.shared));
+  if (order != 0) return order;
+  seen->same_user_key = true;
+  const uint64_t as_of = ExtractTrailer(target);
+  return seen->trailer > as_of ? -1 : (seen->trailer < as_of ? 1 : 0);
 }
 
-void Block::Iterator::SeekToLast() {
-  if (block_ == nullptr) return;
-  SeekToRestart(block_->restarts_ - 1);
-  while (next_ != block_->entries_end_) ReadEntry();
+int Block::CompareNarrowed(uint32_t i, std::string_view target) const {
+  Seen seen;
+  return CompareEntry(i, target, &seen);
+}
+
+Block::Answer Block::Find(std::string_view target, uint64_t* trailer,
+                          std::string_view* value) const {
+  Range range = Narrow(target);
+  const uint32_t end = range.end;
+  // The entry at range.end, once it is below `end`.
+  Seen at_end;
+  while (range.begin < range.end) {
+    const uint32_t middle = range.begin + (range.end - range.begin) / 2;
+    Seen seen;
+    if (CompareEntry(middle, target, &seen) < 0) {
+      range.begin = middle + 1;
+    } else {
+      range.end = middle;
+      at_end = seen;
+    }
+  }
+  if (range.end == entries_) return Answer::kBeyond;
+  if (range.end == end || !at_end.same_user_key) return Answer::kAbsent;
+  *trailer = at_end.trailer;
+  *value = at_end.value;
+  return Answer::kFound;
 }
 
 void Block::Iterator::Seek(std::string_view target) {
   if (block_ == nullptr) return;
-  // The last restart point below the target, or the first one.
-  uint32_t low = 0;
-  uint32_t high = block_->restarts_ - 1;
-  while (low < high) {
-    const uint32_t middle = low + (high - low + 1) / 2;
-    if (CompareInternalKeys(RestartKey(middle), target) < 0) {
-      low = middle;
+  Range range = block_->Narrow(target);
+  while (range.begin < range.end) {
+    const uint32_t middle = range.begin + (range.end - range.begin) / 2;
+    if (block_->CompareNarrowed(middle, target) < 0) {
+      range.begin = middle + 1;
     } else {
-      high = middle - 1;
+      range.end = middle;
     }
   }
-  SeekToRestart(low);
-  while (Valid() && CompareInternalKeys(key_, target) < 0) ReadEntry();
+  if (range.end == block_->entries_) return Clear();
+  MoveTo(range.end);
 }
 
-void Block::Iterator::Next() {
-  HF_DCHECK(Valid());
-  ReadEntry();
+void Block::Iterator::MoveTo(uint32_t i) {
+  current_ = i;
+  const Entry entry = block_->EntryOf(i);
+  if (entry.shared > block_->prefix_bytes_) RebuildShared(i, entry);
+  StandOn(entry);
 }
 
-void Block::Iterator::Prev() {
-  HF_DCHECK(Valid());
-  const uint32_t stop = current_;
-  if (stop == 0) return Clear();
-  // The last restart point before the entry we stand on.
-  uint32_t low = 0;
-  uint32_t high = block_->restarts_ - 1;
-  while (low < high) {
-    const uint32_t middle = low + (high - low + 1) / 2;
-    if (block_->Restart(middle) < stop) {
-      low = middle;
-    } else {
-      high = middle - 1;
+void Block::Iterator::RebuildShared(uint32_t i, const Entry& of) {
+  char* const key = buffer_.data();
+  const size_t prefix = block_->prefix_bytes_;
+  size_t missing = of.shared;  // Bytes of the key that are not there yet.
+  for (Entry entry = of;; entry = block_->EntryOf(--i)) {
+    if (entry.shared < missing) {
+      std::memcpy(key + entry.shared, entry.own.data(), missing - entry.shared);
+      missing = entry.shared;
+    }
+    if (missing <= prefix) return;
+    const size_t user_bytes = entry.shared + entry.own.size() - kTrailerBytes;
+    if (missing <= std::min(prefix + kHeadBytes, user_bytes)) {
+      const auto head = static_cast<uint32_t>(block_->heads()[i]) ^ kSignBit;
+      char bytes[kHeadBytes];
+      EncodeFixed32(bytes, __builtin_bswap32(head));
+      std::memcpy(key + prefix, bytes, missing - prefix);
+      return;
     }
   }
-  SeekToRestart(low);
-  while (next_ != stop) ReadEntry();
 }
 
 }  // namespace holdfast

@@ -10,14 +10,23 @@
 //
 // `shared` counts the first bytes of the key before that this key begins with;
 // it is 0 at a restart point. Format: docs/formats/table.md.
+//
+// Beside the payload, as it is stored, Parse makes what a search wants: the
+// offset of every entry, and its *head*, the four bytes of its user key after
+// the *prefix* that all user keys of the block have in common, as integers that
+// compare as the bytes do. Entries whose heads differ need no other comparison,
+// so a search touches the heads, which lie together, and one entry. The heads
+// also are the part of a key that its entry does not store, unless it shares
+// more than that: then the entries before it are asked, up to the last whole
+// key. So any entry can be reached from anywhere.
 
 #ifndef HOLDFAST_ENGINE_TABLE_BLOCK_H_
 #define HOLDFAST_ENGINE_TABLE_BLOCK_H_
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
-#include <string>
 #include <string_view>
 
 #include "absl/status/statusor.h"
@@ -31,6 +40,8 @@ class Block {
   struct Private {
     explicit Private() = default;
   };
+  // What a first walk finds out, and what follows from it.
+  struct Shape;
 
  public:
   class Iterator;
@@ -40,42 +51,174 @@ class Block {
   static absl::StatusOr<std::shared_ptr<const Block>> Parse(
       std::unique_ptr<char[]> data, size_t size, std::string_view file,
       uint64_t offset);
-  // The same for a copy of `payload`.
+  // The same for a copy of `payload`, in one piece of memory with the rest.
   static absl::StatusOr<std::shared_ptr<const Block>> Parse(
       std::string_view payload, std::string_view file, uint64_t offset);
 
-  // Only Parse can name a Private.
-  Block(Private, std::unique_ptr<char[]> data, size_t size, size_t entries);
+  // Only Parse can name a Private. Copies the payload behind this object when
+  // `data` is null.
+  Block(Private, const Shape& shape, std::string_view payload,
+        std::unique_ptr<char[]> data);
+  Block(const Block&) = delete;
+  Block& operator=(const Block&) = delete;
+
+  // What a point read wants to know of a block.
+  enum class Answer {
+    kFound,   // An entry at or after the target has its user key.
+    kAbsent,  // The first entry at or after the target has another user key.
+    kBeyond,  // All entries are before the target.
+  };
+  // Looks for the first entry at or after the internal key `target`. With
+  // kFound *trailer is that of its key, and *value lives as long as the block.
+  Answer Find(std::string_view target, uint64_t* trailer,
+              std::string_view* value) const;
+
+  // Entries from `begin` to before `end`. All before are below the target that
+  // was looked for, all from `end` on are above it.
+  struct Range {
+    uint32_t begin;
+    uint32_t end;
+  };
+  // What the heads tell of the place of the internal key `target`.
+  Range Narrow(std::string_view target) const;
+  // How the key of entry i compares with `target`, which Narrow gave a range
+  // with i in it.
+  int CompareNarrowed(uint32_t i, std::string_view target) const;
 
   // What it costs to keep this block: what a cache charges for it.
-  size_t memory_bytes() const { return size_ + kOverheadBytes; }
+  size_t memory_bytes() const { return memory_bytes_; }
   // At least one.
   size_t entries() const { return entries_; }
-
- private:
-  // This object, its reference counts and what the allocator and the cache add.
-  static constexpr size_t kOverheadBytes = 160;
-
-  uint32_t Restart(uint32_t i) const {
-    return DecodeFixed32(data_.get() + entries_end_ + i * sizeof(uint32_t));
+  // The user keys all begin with it.
+  std::string_view prefix() const {
+    return std::string_view(prefix_, prefix_bytes_);
   }
 
+ private:
+  // An entry as it is stored.
+  struct Entry {
+    uint32_t shared;
+    std::string_view own;  // The key after its shared bytes.
+    std::string_view value;
+  };
+
+  // Heads are searched eight at a time when there are so few.
+  static constexpr uint32_t kHeadsAtATime = 8;
+  static constexpr uint32_t kHeadsSearchedAll = 64;
+  static constexpr size_t kHeadBytes = sizeof(int32_t);
+  // Heads are signed, which is what processors compare, so this bit is turned
+  // in all of them.
+  static constexpr uint32_t kSignBit = 0x80000000;
+  // Prefixes up to this lie with the heads; longer ones in the first key.
+  static constexpr size_t kMaxCopiedPrefix = 64;
+  // Reference counts, and what the allocator and the cache add.
+  static constexpr size_t kOverheadBytes = 128;
+
+  static const char* ReadStoredEntry(const char* p, const char* limit,
+                                     Entry* entry);
+  static bool Measure(std::string_view payload, Shape* shape);
+  template <class Found>
+  static const char* FindDamage(std::string_view payload, const Shape& shape,
+                                const Found& found, size_t* at);
+  static int32_t HeadOf(const char* key, size_t user_bytes, size_t prefix);
+  // Of `payload`, which lies in `data`, or is to be copied when that is null.
+  static absl::StatusOr<std::shared_ptr<const Block>> Make(
+      std::string_view payload, std::unique_ptr<char[]> data,
+      std::string_view file, uint64_t offset);
+  static void CopyOwn(char* to, std::string_view own) {
+    const size_t n = own.size();
+    if (n - 8 <= 8) [[likely]] {  // 8 to 16 bytes, as most keys have.
+      const uint64_t first = DecodeFixed64(own.data());
+      const uint64_t last = DecodeFixed64(own.data() + n - 8);
+      EncodeFixed64(to, first);
+      EncodeFixed64(to + n - 8, last);
+    } else {
+      std::memcpy(to, own.data(), n);
+    }
+  }
+
+  // What a comparison with an entry has seen of it.
+  struct Seen {
+    uint64_t trailer = 0;
+    std::string_view value;
+    bool same_user_key = false;
+  };
+  int CompareEntry(uint32_t i, std::string_view target, Seen* seen) const;
+
+  uint32_t OffsetOf(uint32_t i) const {
+    if (wide_offsets_) {
+      return DecodeFixed32(offsets_ + size_t{i} * sizeof(uint32_t));
+    }
+    uint16_t narrow;
+    std::memcpy(&narrow, offsets_ + size_t{i} * sizeof(narrow), sizeof(narrow));
+    return narrow;
+  }
+  void SetOffset(uint32_t i, uint32_t offset) {
+    if (wide_offsets_) {
+      EncodeFixed32(offsets_ + size_t{i} * sizeof(uint32_t), offset);
+    } else {
+      const auto narrow = static_cast<uint16_t>(offset);
+      std::memcpy(offsets_ + size_t{i} * sizeof(narrow), &narrow,
+                  sizeof(narrow));
+    }
+  }
+  // REQUIRES for both: `p` is where an entry begins, of a block that was
+  // checked.
+  static Entry EntryAt(const char* p);
+  static const char* EndOfLengths(const char* p, uint32_t* shared,
+                                  uint32_t* own, uint32_t* value);
+  Entry EntryOf(uint32_t i) const { return EntryAt(payload_ + OffsetOf(i)); }
+  int32_t* heads() { return reinterpret_cast<int32_t*>(this + 1); }
+  const int32_t* heads() const {
+    return reinterpret_cast<const int32_t*>(this + 1);
+  }
+
+  // In memory that follows the heads, which follow this object; or in data_.
+  const char* payload_;
+  char* offsets_;
+  const char* prefix_;
+  uint32_t payload_bytes_;
+  uint32_t entries_;
+  uint32_t prefix_bytes_;
+  uint32_t longest_key_;
+  bool wide_offsets_;  // Of four bytes, not of two.
+  size_t memory_bytes_;
   const std::unique_ptr<char[]> data_;
-  const size_t size_;
-  const size_t entries_;
-  uint32_t restarts_;
-  uint32_t entries_end_;  // Where the restart array begins.
+};
+
+// Where an iterator puts keys together. Short ones need no allocation.
+// Thread-compatible.
+class BlockKeyBuffer {
+ public:
+  BlockKeyBuffer() = default;
+  BlockKeyBuffer(const BlockKeyBuffer&) = delete;
+  BlockKeyBuffer& operator=(const BlockKeyBuffer&) = delete;
+
+  // Makes room for `n` bytes; what was in it is lost.
+  void Reserve(size_t n) {
+    if (n > room_) [[unlikely]]
+      Grow(n);
+  }
+  char* data() { return data_; }
+
+ private:
+  void Grow(size_t n);
+
+  char inline_[120];
+  char* data_ = inline_;
+  size_t room_ = sizeof(inline_);
+  std::unique_ptr<char[]> heap_;
 };
 
 // Stands on an entry of a block, which must outlive it. Never fails: see Block.
-// Not an InternalIterator: it is a part of the iterator of a table and of a
-// point read, without virtual calls.
+// Not an InternalIterator: it is a part of the iterator of a table, without
+// virtual calls.
 // Thread-compatible.
 class Block::Iterator {
  public:
   // Over nothing, until Reset.
   Iterator() = default;
-  explicit Iterator(const Block* block) : block_(block) {}
+  explicit Iterator(const Block* block) { Reset(block); }
   Iterator(const Iterator&) = delete;
   Iterator& operator=(const Iterator&) = delete;
 
@@ -83,17 +226,38 @@ class Block::Iterator {
   void Reset(const Block* block) {
     block_ = block;
     Clear();
+    if (block == nullptr) return;
+    buffer_.Reserve(block->longest_key_);
+    std::memcpy(buffer_.data(), block->prefix_, block->prefix_bytes_);
   }
 
   bool Valid() const { return key_.data() != nullptr; }
-  // The three below do nothing when there is no block.
-  void SeekToFirst();
-  void SeekToLast();
+  // The four below do nothing when there is no block.
+  void SeekToFirst() {
+    if (block_ != nullptr) MoveTo(0);
+  }
+  void SeekToLast() {
+    if (block_ != nullptr) MoveTo(block_->entries_ - 1);
+  }
   // Stands on the first entry at or after the internal key `target`.
   void Seek(std::string_view target);
+  // Stands on entry i. REQUIRES: i < entries() of the block.
+  void SeekToEntry(size_t i) {
+    if (block_ != nullptr) MoveTo(static_cast<uint32_t>(i));
+  }
   // REQUIRES for the four below: Valid().
-  void Next();
-  void Prev();
+  void Next() {
+    HF_DCHECK(Valid());
+    if (++current_ == block_->entries_) return Clear();
+    // The buffer holds the key before. The offset is at hand before the lengths
+    // of that entry are, so the processor need not wait for them.
+    StandOn(block_->EntryOf(current_));
+  }
+  void Prev() {
+    HF_DCHECK(Valid());
+    if (current_ == 0) return Clear();
+    MoveTo(current_ - 1);
+  }
   // Lives until the iterator moves.
   std::string_view key() const { return key_; }
   // Lies in the block and lives as long as it does.
@@ -101,20 +265,37 @@ class Block::Iterator {
 
  private:
   void Clear() { key_ = value_ = std::string_view(); }
-  void SeekToRestart(uint32_t i);
-  // Moves to the entry at next_, which continues the key in key_ (any, when it
-  // shares nothing). At the end of the entries: not Valid.
-  void ReadEntry();
-  std::string_view RestartKey(uint32_t i) const;
+  void MoveTo(uint32_t i);
+  // Puts what the key of entry i, which is `of`, shares into the buffer.
+  void RebuildShared(uint32_t i, const Entry& of);
+  // The shared bytes of the entry's key are in the buffer.
+  void StandOn(const Entry& entry) {
+    CopyOwn(buffer_.data() + entry.shared, entry.own);
+    key_ = std::string_view(buffer_.data(), entry.shared + entry.own.size());
+    value_ = entry.value;
+  }
 
   const Block* block_ = nullptr;
-  uint32_t current_ = 0;  // Offset of the entry we stand on.
-  uint32_t next_ = 0;     // Offset of the one after.
-  // In the block when the entry stores its key whole, else in buffer_.
-  std::string_view key_;
+  uint32_t current_ = 0;  // The entry we stand on.
+  std::string_view key_;  // In buffer_.
   std::string_view value_;
-  std::string buffer_;
+  BlockKeyBuffer buffer_;  // Begins with the prefix of the block.
 };
+
+inline Block::Entry Block::EntryAt(const char* p) {
+  const auto byte = [p](int i) { return static_cast<unsigned char>(p[i]); };
+  Entry entry;
+  uint32_t own = byte(1);
+  uint32_t value = byte(2);
+  entry.shared = byte(0);
+  p += 3;
+  if ((entry.shared | own | value) >= 128) [[unlikely]] {
+    p = EndOfLengths(p - 3, &entry.shared, &own, &value);
+  }
+  entry.own = std::string_view(p, own);
+  entry.value = std::string_view(p + own, value);
+  return entry;
+}
 
 }  // namespace holdfast
 

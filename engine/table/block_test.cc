@@ -1,6 +1,8 @@
 #include "engine/table/block.h"
 
 #include <cstdint>
+#include <iterator>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -27,6 +29,12 @@ using Entries = std::vector<std::pair<std::string, std::string>>;
 std::string Value(std::string_view user, SequenceNumber sequence) {
   return MakeInternalKey(user, sequence, ValueType::kValue);
 }
+
+struct InternalLess {
+  bool operator()(const std::string& a, const std::string& b) const {
+    return CompareInternalKeys(a, b) < 0;
+  }
+};
 
 std::string BuildBlock(const Entries& entries, int restart_interval) {
   BlockBuilder builder(restart_interval);
@@ -140,6 +148,167 @@ TEST(BlockTest, IteratorTurnsAround) {
   EXPECT_FALSE(it.Valid());
   it.Seek(Value("apple", 1));
   EXPECT_FALSE(it.Valid());
+}
+
+// User keys that search structures get wrong: of few different bytes, the
+// smallest and the largest among them, of all lengths from none on, with parts
+// in common that are short and long.
+std::string AwkwardUserKey(Random& random) {
+  static constexpr std::string_view kParts[] = {
+      "",
+      "",
+      std::string_view("\0", 1),
+      "a",
+      "\xff",
+      "b",
+      std::string_view("\0\0\0\0\0", 5),
+      "a part longer than any head"};
+  std::string key;
+  for (uint64_t n = random.Uniform(4); n > 0; --n) {
+    key += kParts[random.Uniform(std::size(kParts))];
+  }
+  return key;
+}
+
+Entries AwkwardEntries(Random& random) {
+  std::map<std::string, std::string, InternalLess> sorted;
+  const std::string prefix = random.OneIn(2) ? AwkwardUserKey(random) : "";
+  const bool many_versions = random.OneIn(4);
+  for (uint64_t n = 1 + random.Uniform(uint64_t{1} << random.Uniform(10));
+       n > 0; --n) {
+    const std::string user =
+        prefix + (many_versions ? "" : AwkwardUserKey(random));
+    const auto type =
+        random.OneIn(3) ? ValueType::kDeletion : ValueType::kValue;
+    const SequenceNumber sequence =
+        random.OneIn(8) ? kMaxSequenceNumber : 1 + random.Uniform(1000);
+    const size_t bytes =
+        random.OneIn(10) ? random.Uniform(300) : random.Uniform(10);
+    sorted[MakeInternalKey(user, sequence, type)] =
+        std::string(bytes, static_cast<char>('a' + random.Uniform(26)));
+  }
+  return Entries(sorted.begin(), sorted.end());
+}
+
+void CheckSeekAndFind(const Block& block, const Entries& entries,
+                      const std::string& target, Block::Iterator* it) {
+  size_t i = 0;
+  while (i < entries.size() &&
+         CompareInternalKeys(entries[i].first, target) < 0) {
+    ++i;
+  }
+  it->Seek(target);
+  uint64_t trailer = 0;
+  std::string_view value;
+  const Block::Answer answer = block.Find(target, &trailer, &value);
+  if (i == entries.size()) {
+    ASSERT_FALSE(it->Valid());
+    ASSERT_EQ(answer, Block::Answer::kBeyond);
+    return;
+  }
+  ASSERT_TRUE(it->Valid());
+  ASSERT_EQ(it->key(), entries[i].first);
+  ASSERT_EQ(it->value(), entries[i].second);
+  if (ExtractUserKey(entries[i].first) != ExtractUserKey(target)) {
+    ASSERT_EQ(answer, Block::Answer::kAbsent);
+    return;
+  }
+  ASSERT_EQ(answer, Block::Answer::kFound);
+  ASSERT_EQ(trailer, ExtractTrailer(entries[i].first));
+  ASSERT_EQ(value, entries[i].second);
+}
+
+// Goal: any entry is reached from any other, by every kind of step.
+void CheckSteps(const Block& block, const Entries& entries, Random& random) {
+  Block::Iterator it(&block);
+  size_t at = random.Uniform(entries.size());
+  it.SeekToEntry(at);
+  for (int step = 0; step < 100; ++step) {
+    ASSERT_TRUE(it.Valid());
+    ASSERT_EQ(it.key(), entries[at].first);
+    ASSERT_EQ(it.value(), entries[at].second);
+    if (random.OneIn(5)) {
+      at = random.Uniform(entries.size());
+      it.SeekToEntry(at);
+    } else if (random.OneIn(2) && at + 1 < entries.size()) {
+      it.Next();
+      ++at;
+    } else if (at > 0) {
+      it.Prev();
+      --at;
+    }
+  }
+}
+
+RC_GTEST_PROP(BlockTest, FindsAwkwardKeys, (uint64_t seed)) {
+  Random random(seed);
+  const Entries entries = AwkwardEntries(random);
+  const int interval = static_cast<int>(1 + random.Uniform(40));
+  const auto block = Parse(BuildBlock(entries, interval));
+  RC_ASSERT(block.ok());
+  RC_ASSERT(ReadForward(**block) == entries);
+  CheckWalks(**block);
+  CheckSteps(**block, entries, random);
+  Block::Iterator it(block->get());
+  for (int i = 0; i < 50; ++i) {
+    const auto& near = entries[random.Uniform(entries.size())].first;
+    std::string user(ExtractUserKey(near));
+    switch (random.Uniform(4)) {
+      case 0:
+        user = AwkwardUserKey(random);
+        break;
+      case 1:
+        user.push_back('\0');
+        break;
+      case 2:
+        user.resize(random.Uniform(user.size() + 1));
+        break;
+      default:
+        break;
+    }
+    const SequenceNumber sequence =
+        random.OneIn(4) ? ExtractSequence(near) : 1 + random.Uniform(1001);
+    CheckSeekAndFind(**block, entries,
+                     MakeInternalKey(user, sequence, ValueType::kValue), &it);
+  }
+}
+
+TEST(BlockTest, FindsEveryKeyOfABlockOfAnySize) {
+  // Heads are searched in another way when there are many of them, and offsets
+  // are wider in a large block.
+  Entries entries;
+  for (int n = 1; n <= 3000; n += n < 140 ? 1 : 953) {
+    entries.clear();
+    for (int i = 0; i < n; ++i) {
+      entries.emplace_back(Value(absl::StrCat("key", 10000 + 2 * i), 9),
+                           std::string(static_cast<size_t>(i % 50), 'v'));
+    }
+    const auto block = Parse(BuildBlock(entries, 16));
+    ASSERT_TRUE(block.ok()) << block.status();
+    Block::Iterator it(block->get());
+    for (int i = -1; i < 2 * n; ++i) {
+      CheckSeekAndFind(**block, entries,
+                       Value(absl::StrCat("key", 10000 + i), 9), &it);
+    }
+  }
+}
+
+TEST(BlockTest, HoldsLittleMoreThanItsPayload) {
+  // Goal: heads and offsets cost less than a seventh, and keys that share much
+  // of each other cost no more than they do on disk.
+  Entries entries;
+  for (int i = 0; i < 33; ++i) {
+    entries.emplace_back(Value(absl::StrCat("00000000000", 12345 + i), 1),
+                         std::string(100, 'v'));
+  }
+  const std::string usual = BuildBlock(entries, 16);
+  EXPECT_LE((*Parse(usual))->memory_bytes(), usual.size() * 115 / 100);
+  entries.clear();
+  for (int i = 0; i < 1000; ++i) {
+    entries.emplace_back(Value(std::string(10000, 'k'), 2000 - i), "");
+  }
+  const std::string shared = BuildBlock(entries, 1024);
+  EXPECT_LE((*Parse(shared))->memory_bytes(), 2 * shared.size() + 1024);
 }
 
 TEST(BlockTest, DamageNamesFileOffsetAndCause) {

@@ -7,21 +7,12 @@
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/checksum.h"
-#include "base/coding.h"
 #include "base/mutant.h"
 #include "base/status_util.h"
 #include "engine/table/compression.h"
 
 namespace holdfast {
 namespace {
-
-// An index entry. REQUIRES: the index was checked when it was read.
-BlockHandle HandleIn(std::string_view index_value) {
-  BlockHandle handle;
-  Decoder in(index_value);
-  HF_CHECK(ReadBlockHandle(&in, &handle));
-  return handle;
-}
 
 // Sums up the entries of a table as they come, in order, for Verify.
 class Census {
@@ -80,34 +71,33 @@ class Census {
 
 }  // namespace
 
-// Walks the index, and the data block that the index stands on.
+// Walks the data blocks by their numbers.
 //
-// Invariants: (1) when data_ is Valid, index_ stands on its block. (2) data_ is
-// not Valid after an error. (3) We stand where data_ stands.
+// Invariants: (1) when data_ is Valid, it stands in block_, which is number
+// loaded_. (2) data_ is not Valid after an error. (3) We stand where data_
+// stands.
 class TableReader::Iterator final : public InternalIterator {
  public:
   Iterator(const TableReader* table, const BlockReadOptions& options)
-      : table_(table), options_(options), index_(table->tail_.index.get()) {}
+      : table_(table), options_(options) {}
 
   bool SeekToFirst() override {
-    index_.SeekToFirst();
-    if (LoadBlock()) data_.SeekToFirst();
+    if (LoadBlock(0)) data_.SeekToFirst();
     return StandWhere(data_);
   }
 
   bool SeekToLast() override {
-    index_.SeekToLast();
-    if (LoadBlock()) data_.SeekToLast();
+    if (LoadBlock(blocks() - 1)) data_.SeekToLast();
     return StandWhere(data_);
   }
 
   bool Seek(std::string_view target) override {
-    index_.Seek(target);
-    if (LoadBlock()) {
+    const size_t i = table_->tail_.index->Find(target);
+    if (LoadBlock(i)) {
       data_.Seek(target);
       // The target may lie between the last key of this block and its
       // separator.
-      if (!data_.Valid()) NextBlock();
+      if (!data_.Valid() && LoadBlock(i + 1)) data_.SeekToFirst();
     }
     return StandWhere(data_);
   }
@@ -115,38 +105,38 @@ class TableReader::Iterator final : public InternalIterator {
   bool Next() override {
     HF_DCHECK(Valid());
     data_.Next();
-    if (!data_.Valid()) [[unlikely]]
-      NextBlock();
+    // No block is empty.
+    if (!data_.Valid() && LoadBlock(loaded_ + 1)) [[unlikely]]
+      data_.SeekToFirst();
     return StandWhere(data_);
   }
 
   bool Prev() override {
     HF_DCHECK(Valid());
     data_.Prev();
-    if (!data_.Valid()) [[unlikely]] {
-      index_.Prev();
-      if (LoadBlock()) data_.SeekToLast();
-    }
+    if (!data_.Valid() && LoadBlock(loaded_ - 1)) [[unlikely]]
+      data_.SeekToLast();
     return StandWhere(data_);
   }
 
   absl::Status status() const override { return status_; }
 
  private:
-  // Makes data_ stand before the block of index_. RETURNS false, with data_ not
-  // Valid, at the end of the index or after an error.
-  bool LoadBlock() {
+  size_t blocks() const { return table_->tail_.index->blocks(); }
+
+  // Makes data_ stand before block i. RETURNS false, with data_ not Valid, when
+  // there is no such block (also for -1) or after an error.
+  bool LoadBlock(size_t i) {
     status_ = absl::OkStatus();
-    if (!index_.Valid()) {
+    if (i >= blocks()) {
       data_.Reset(nullptr);
       return false;
     }
-    const BlockHandle handle = HandleIn(index_.value());
-    if (block_ == nullptr || handle != handle_) {
+    if (block_ == nullptr || i != loaded_) {
       data_.Reset(nullptr);
       previous_block_ = std::move(block_);
       absl::StatusOr<std::shared_ptr<const Block>> block =
-          table_->GetBlock(options_, handle, index_.key());
+          table_->GetBlock(options_, i);
       if (!block.ok()) {
         block_ = nullptr;
         if (!HF_MUTANT("table_reader.bad_block_is_an_error")) {
@@ -155,22 +145,16 @@ class TableReader::Iterator final : public InternalIterator {
         return false;
       }
       block_ = *std::move(block);
-      handle_ = handle;
+      loaded_ = i;
     }
     data_.Reset(block_.get());
     return true;
   }
 
-  void NextBlock() {
-    index_.Next();
-    if (LoadBlock()) data_.SeekToFirst();  // No block is empty.
-  }
-
   const TableReader* const table_;
   const BlockReadOptions options_;
-  Block::Iterator index_;
   std::shared_ptr<const Block> block_;
-  BlockHandle handle_;  // Of block_.
+  size_t loaded_ = 0;  // The number of block_.
   // The one before, whose value may still be looked at.
   std::shared_ptr<const Block> previous_block_;
   Block::Iterator data_;
@@ -246,8 +230,8 @@ absl::StatusOr<TableReader::Tail> TableReader::ReadTail(
   HF_ASSIGN_OR_RETURN(tail.properties,
                       DecodeTableProperties(path_, at.offset, payload));
   HF_ASSIGN_OR_RETURN(payload, payload_of(tail.footer.index));
-  HF_ASSIGN_OR_RETURN(tail.index,
-                      Block::Parse(payload, path_, tail.footer.index.offset));
+  HF_ASSIGN_OR_RETURN(
+      tail.index, TableIndex::Parse(payload, path_, tail.footer.index.offset));
   if (tail.footer.has_filter()) {
     HF_ASSIGN_OR_RETURN(payload, payload_of(tail.footer.filter));
     HF_ASSIGN_OR_RETURN(
@@ -261,12 +245,9 @@ absl::Status TableReader::CheckIndex(const Tail& tail) const {
   const uint64_t offset = tail.footer.index.offset;
   const uint64_t data_end = tail.footer.data_end();
   uint64_t end = 0;
-  Block::Iterator it(tail.index.get());
-  for (it.SeekToFirst(); it.Valid(); it.Next()) {
-    BlockHandle handle;
-    Decoder in(it.value());
-    const bool adjacent = ReadBlockHandle(&in, &handle) && in.done() &&
-                          handle.offset == end &&
+  for (size_t i = 0; i < tail.index->blocks(); ++i) {
+    const BlockHandle& handle = tail.index->handle(i);
+    const bool adjacent = handle.offset == end &&
                           data_end - end >= kBlockTrailerBytes &&
                           data_end - end - kBlockTrailerBytes >= handle.size;
     if (!adjacent) {
@@ -278,7 +259,7 @@ absl::Status TableReader::CheckIndex(const Tail& tail) const {
     }
     end = handle.end();
   }
-  if (end != data_end || tail.index->entries() != tail.properties.data_blocks) {
+  if (end != data_end || tail.index->blocks() != tail.properties.data_blocks) {
     return DataLoss(path_, offset, "index does not cover the data blocks");
   }
   return absl::OkStatus();
@@ -296,8 +277,8 @@ absl::Status TableReader::ReadExactly(uint64_t offset, size_t n,
 }
 
 absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetBlock(
-    const BlockReadOptions& options, const BlockHandle& handle,
-    std::string_view index_key) const {
+    const BlockReadOptions& options, size_t i) const {
+  const BlockHandle& handle = tail_.index->handle(i);
   // The identity is unlike the number in not repeating in another database.
   const CacheKey key = {
       .file = HF_MUTANT("table_reader.cache_by_identity") ? 0 : identity_,
@@ -308,8 +289,8 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetBlock(
   }
   HF_ASSIGN_OR_RETURN(std::shared_ptr<const Block> block,
                       ReadBlock(options.verify_checksums, handle));
-  HF_RETURN_IF_ERROR(HF_STEP("table_reader.block_within_index_keys",
-                             CheckKeys(*block, handle, index_key)));
+  HF_RETURN_IF_ERROR(
+      HF_STEP("table_reader.block_within_index_keys", CheckKeys(*block, i)));
   // What was not verified must not serve those who ask for it.
   if (cache_ == nullptr || !options.fill_cache ||
       (!options.verify_checksums &&
@@ -339,21 +320,20 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::ReadBlock(
   return Block::Parse(std::move(raw.data), raw.size, path_, handle.offset);
 }
 
-absl::Status TableReader::CheckKeys(const Block& block,
-                                    const BlockHandle& handle,
-                                    std::string_view index_key) const {
+absl::Status TableReader::CheckKeys(const Block& block, size_t i) const {
+  Block::Iterator separator;
   Block::Iterator entry(&block);
+  tail_.index->ReadSeparator(i, &separator);
   entry.SeekToLast();
-  if (CompareInternalKeys(entry.key(), index_key) > 0) {
-    return DataLoss(path_, handle.offset, "key above its index key");
+  if (CompareInternalKeys(entry.key(), separator.key()) > 0) {
+    return DataLoss(path_, tail_.index->handle(i).offset,
+                    "key above its index key");
   }
-  Block::Iterator before(tail_.index.get());
-  before.Seek(index_key);
-  before.Prev();
-  if (!before.Valid()) return absl::OkStatus();
+  if (i == 0) return absl::OkStatus();
+  tail_.index->ReadSeparator(i - 1, &separator);
   entry.SeekToFirst();
-  if (CompareInternalKeys(before.key(), entry.key()) >= 0) {
-    return DataLoss(path_, handle.offset,
+  if (CompareInternalKeys(separator.key(), entry.key()) >= 0) {
+    return DataLoss(path_, tail_.index->handle(i).offset,
                     "key at or below the index key of the block before");
   }
   return absl::OkStatus();
@@ -367,33 +347,34 @@ absl::Status TableReader::Get(const BlockReadOptions& options,
     result->filter_skipped = true;
     return absl::OkStatus();
   }
-  Block::Iterator index(tail_.index.get());
-  index.Seek(key.internal_key());
-  std::shared_ptr<const Block> block;
-  Block::Iterator entry;
-  while (true) {
-    if (!index.Valid()) return absl::OkStatus();
-    HF_ASSIGN_OR_RETURN(
-        block, GetBlock(options, HandleIn(index.value()), index.key()));
-    entry.Reset(block.get());
-    entry.Seek(key.internal_key());
-    if (entry.Valid()) break;
+  const TableIndex& index = *tail_.index;
+  for (size_t i = index.Find(key.internal_key()); i < index.blocks(); ++i) {
+    HF_ASSIGN_OR_RETURN(std::shared_ptr<const Block> block,
+                        GetBlock(options, i));
+    uint64_t trailer;
+    switch (block->Find(key.internal_key(), &trailer, &result->value)) {
+      case Block::Answer::kFound:
+        result->kind =
+            (trailer & 0xff) == static_cast<uint64_t>(ValueType::kValue)
+                ? TableLookup::kValue
+                : TableLookup::kDeletion;
+        result->sequence = trailer >> 8;
+        result->pin = std::move(block);
+        return absl::OkStatus();
+      case Block::Answer::kAbsent:
+        return absl::OkStatus();
+      case Block::Answer::kBeyond:
+        break;
+    }
     // One block is enough: as none of its entries is at or after the lookup
     // key, that lies between the last key and the separator, so the separator
     // was made for a next block that begins with another user key. A separator
     // of this very user key is none that we write, but may be in order all the
     // same: then the next block tells.
-    if (ExtractUserKey(index.key()) != key.user_key()) return absl::OkStatus();
-    index.Next();
+    Block::Iterator separator;
+    index.ReadSeparator(i, &separator);
+    if (ExtractUserKey(separator.key()) != key.user_key()) break;
   }
-  ParsedInternalKey found;
-  HF_CHECK(ParseInternalKey(entry.key(), &found));  // Block checked it.
-  if (found.user_key != key.user_key()) return absl::OkStatus();
-  result->kind = found.type == ValueType::kValue ? TableLookup::kValue
-                                                 : TableLookup::kDeletion;
-  result->value = entry.value();
-  result->sequence = found.sequence;
-  result->pin = std::move(block);
   return absl::OkStatus();
 }
 
@@ -411,9 +392,9 @@ absl::Status TableReader::Verify() const {
   const Filter* filter = tail.filter.has_value() ? &*tail.filter : nullptr;
   Census census;
   std::string previous_separator;
-  Block::Iterator index(tail.index.get());
-  for (index.SeekToFirst(); index.Valid(); index.Next()) {
-    const BlockHandle handle = HandleIn(index.value());
+  Block::Iterator separator;
+  for (size_t i = 0; i < tail.index->blocks(); ++i) {
+    const BlockHandle& handle = tail.index->handle(i);
     HF_ASSIGN_OR_RETURN(const std::shared_ptr<const Block> block,
                         ReadBlock(/*verify_checksum=*/true, handle));
     Block::Iterator entry(block.get());
@@ -425,10 +406,11 @@ absl::Status TableReader::Verify() const {
       }
       if (why != nullptr) return DataLoss(path_, handle.offset, why);
     }
-    if (CompareInternalKeys(census.last_key(), index.key()) > 0) {
+    tail.index->ReadSeparator(i, &separator);
+    if (CompareInternalKeys(census.last_key(), separator.key()) > 0) {
       return DataLoss(path_, handle.offset, "key above its index key");
     }
-    previous_separator = index.key();
+    previous_separator = separator.key();
   }
   const char* difference = census.FindDifference(tail.properties);
   if (difference != nullptr) {

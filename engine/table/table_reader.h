@@ -23,6 +23,7 @@
 #include "engine/iter/internal_iterator.h"
 #include "engine/table/block.h"
 #include "engine/table/filter.h"
+#include "engine/table/table_index.h"
 #include "holdfast/env/file_system.h"
 
 namespace holdfast {
@@ -102,7 +103,7 @@ class TableReader {
   struct Tail {
     TableFooter footer;
     TableProperties properties;
-    std::shared_ptr<const Block> index;
+    std::optional<TableIndex> index;  // Always there, once it was read.
     std::optional<Filter> filter;
   };
 
@@ -110,15 +111,13 @@ class TableReader {
   absl::Status CheckIndex(const Tail& tail) const;
   // Fills [offset, offset + n) of the file into `data`.
   absl::Status ReadExactly(uint64_t offset, size_t n, char* data) const;
-  // The data block of an index entry, from the cache or the file.
+  // Data block i, from the cache or the file.
   absl::StatusOr<std::shared_ptr<const Block>> GetBlock(
-      const BlockReadOptions& options, const BlockHandle& handle,
-      std::string_view index_key) const;
-  // That the keys of the block of an index entry lie above the entry before and
-  // not above this one: else entries would come out of order, and searches
-  // would miss them, with nothing to say so.
-  absl::Status CheckKeys(const Block& block, const BlockHandle& handle,
-                         std::string_view index_key) const;
+      const BlockReadOptions& options, size_t i) const;
+  // That the keys of data block i lie above the separator before and not above
+  // its own: else entries would come out of order, and searches would miss
+  // them, with nothing to say so.
+  absl::Status CheckKeys(const Block& block, size_t i) const;
   absl::StatusOr<std::shared_ptr<const Block>> ReadBlock(
       bool verify_checksum, const BlockHandle& handle) const;
 
