@@ -6,9 +6,14 @@
 //   auto block = cache.Insert({file, offset}, std::move(read), charge);
 //
 // Each shard evicts by CLOCK: a hit only sets a bit, and the hand gives each
-// entry with the bit a second round. A new entry starts without it, so that a
-// long scan pushes out itself and not what is in use. LRU was rejected: it
-// writes two list links at each hit, and a scan flushes it.
+// entry with the bit a second round. A new entry lives for one round without
+// it, more or less, so that a long scan pushes out itself and not what is in
+// use. LRU was rejected: it writes two list links at each hit, and a scan
+// flushes it.
+//
+// A shard is one array of slots, which is both the hash table (open addressing,
+// linear probing) and the ring under the hand: so a hit touches one slot, which
+// is mostly one cache line, and the value.
 //
 // Values are shared: an evicted value lives as long as somebody holds it.
 //
@@ -18,6 +23,8 @@
 //       made before the insertion. So charge() <= capacity, always.
 //   (2) For a key, Lookup gives what Insert stored for it, or nothing.
 //   (3) Values are dropped without the shard's mutex held.
+//   (4) From the home of a stored key to its slot no slot is free, and at least
+//       one slot of a shard is.
 //
 // Thread safety: thread-safe; one mutex per shard, and none held while another
 // is taken.
@@ -25,7 +32,7 @@
 #ifndef HOLDFAST_ENGINE_CACHE_SHARDED_CACHE_H_
 #define HOLDFAST_ENGINE_CACHE_SHARDED_CACHE_H_
 
-#include <atomic>
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -33,7 +40,6 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_map.h"
 #include "absl/container/inlined_vector.h"
 #include "base/check.h"
 #include "holdfast/env/sync.h"
@@ -80,17 +86,24 @@ class ShardedCache {
 
   // RETURNS the value stored for `key`, or null.
   std::shared_ptr<const Value> Lookup(const CacheKey& key) {
-    Shard& shard = ShardOf(key);
+    const uint64_t hash = HashCacheKey(key);
+    Shard& shard = ShardOf(hash);
     MutexLock lock(&shard.mu);
-    const auto it = shard.index.find(key);
-    if (it == shard.index.end()) {
-      shard.misses.fetch_add(1, std::memory_order_relaxed);
+    Slot* const slot = Find(shard, key, hash);
+    if (slot == nullptr) {
+      ++shard.misses;
       return nullptr;
     }
-    shard.hits.fetch_add(1, std::memory_order_relaxed);
-    Entry& entry = shard.entries[it->second];
-    entry.referenced = true;
-    return entry.value;
+    ++shard.hits;
+    // Written only when it changes, to leave the cache line clean.
+    if (!slot->referenced) slot->referenced = true;
+    // The count of holders is taken by an atomic operation, which waits for its
+    // cache line and lets nothing after it begin; these lines come meanwhile.
+    const char* const value = reinterpret_cast<const char*>(slot->value.get());
+    for (size_t i = 1; i <= kPrefetchedLines; ++i) {
+      __builtin_prefetch(value + i * kLineBytes);
+    }
+    return slot->value;
   }
 
   // Stores `value` and returns it; or returns the value that is there already
@@ -103,20 +116,25 @@ class ShardedCache {
     HF_CHECK(value != nullptr);
     HF_CHECK(charge > 0);  // Nothing else bounds the number of entries.
     Evicted evicted;       // Dropped after the lock: Invariant (3).
-    Shard& shard = ShardOf(key);
+    const uint64_t hash = HashCacheKey(key);
+    Shard& shard = ShardOf(hash);
     MutexLock lock(&shard.mu);
-    const auto it = shard.index.find(key);
-    if (it != shard.index.end()) {
-      Entry& entry = shard.entries[it->second];
-      entry.referenced = true;
+    Slot* const there = Find(shard, key, hash);
+    if (there != nullptr) {
+      there->referenced = true;
       evicted.push_back(std::move(value));
-      return entry.value;
+      return there->value;
     }
     if (charge > shard.capacity_bytes) return value;
     MakeRoom(shard, charge, evicted);  // Invariant (1).
-    const uint32_t slot = TakeSlot(shard);
-    shard.index.emplace(key, slot);
-    shard.entries[slot] = Entry{key, value, charge, /*referenced=*/false};
+    if ((shard.entries + 1) * 4 > shard.slots.size() * 3) Grow(shard);
+    Slot& slot = Place(shard, Slot{key, value, charge, /*referenced=*/false});
+    // Just ahead of the hand it would go at once. So each lives for half a
+    // round to one and a half.
+    const size_t mask = shard.slots.size() - 1;
+    const auto at = static_cast<size_t>(&slot - shard.slots.data());
+    slot.referenced = ((at - shard.hand) & mask) < shard.slots.size() / 2;
+    ++shard.entries;
     shard.charge += charge;
     return value;
   }
@@ -124,11 +142,12 @@ class ShardedCache {
   // Forgets `key`. Those who hold its value keep it.
   void Erase(const CacheKey& key) {
     Evicted evicted;
-    Shard& shard = ShardOf(key);
+    const uint64_t hash = HashCacheKey(key);
+    Shard& shard = ShardOf(hash);
     MutexLock lock(&shard.mu);
-    const auto it = shard.index.find(key);
-    if (it == shard.index.end()) return;
-    Remove(shard, it->second, evicted);
+    Slot* const slot = Find(shard, key, hash);
+    if (slot == nullptr) return;
+    Remove(shard, static_cast<size_t>(slot - shard.slots.data()), evicted);
   }
 
   // The sum of the charges of what is stored.
@@ -145,7 +164,7 @@ class ShardedCache {
     size_t sum = 0;
     for (size_t i = 0; i < size_t{1} << shard_bits_; ++i) {
       MutexLock lock(&shards_[i].mu);
-      sum += shards_[i].index.size();
+      sum += shards_[i].entries;
     }
     return sum;
   }
@@ -157,30 +176,27 @@ class ShardedCache {
   uint64_t misses() const { return Sum(&Shard::misses); }
 
  private:
-  struct Entry {
+  static constexpr size_t kLineBytes = 64;
+  static constexpr size_t kPrefetchedLines = 5;
+  static constexpr size_t kMinSlots = 8;
+
+  struct Slot {
     CacheKey key;
     std::shared_ptr<const Value> value;  // Null when the slot is free.
     size_t charge = 0;
     bool referenced = false;
   };
-  struct KeyHash {
-    size_t operator()(const CacheKey& key) const {
-      return static_cast<size_t>(HashCacheKey(key));
-    }
-  };
   struct alignas(64) Shard {
     size_t capacity_bytes = 0;  // Constant after construction.
-    // Statistics: relaxed, as they order nothing and have no partner.
-    std::atomic<uint64_t> hits{0};
-    std::atomic<uint64_t> misses{0};
 
     mutable Mutex mu;
+    uint64_t hits ABSL_GUARDED_BY(mu) = 0;
+    uint64_t misses ABSL_GUARDED_BY(mu) = 0;
     size_t charge ABSL_GUARDED_BY(mu) = 0;
+    size_t entries ABSL_GUARDED_BY(mu) = 0;
     size_t hand ABSL_GUARDED_BY(mu) = 0;
-    // The ring under the hand; a slot keeps its place while it is used.
-    std::vector<Entry> entries ABSL_GUARDED_BY(mu);
-    std::vector<uint32_t> free_slots ABSL_GUARDED_BY(mu);
-    absl::flat_hash_map<CacheKey, uint32_t, KeyHash> index ABSL_GUARDED_BY(mu);
+    // A power of two of them, or none.
+    std::vector<Slot> slots ABSL_GUARDED_BY(mu);
   };
   using Evicted = absl::InlinedVector<std::shared_ptr<const Value>, 4>;
 
@@ -193,55 +209,88 @@ class ShardedCache {
     return shard_bits;
   }
 
-  Shard& ShardOf(const CacheKey& key) const {
+  Shard& ShardOf(uint64_t hash) const {
     // The low bits serve the shard's own hash table. Two shifts, as one by 64
     // is undefined.
-    return shards_[(HashCacheKey(key) >> 1) >> (63 - shard_bits_)];
+    return shards_[(hash >> 1) >> (63 - shard_bits_)];
   }
 
-  static void Remove(Shard& shard, uint32_t slot, Evicted& evicted)
+  // RETURNS the slot of `key`, or null.
+  static Slot* Find(Shard& shard, const CacheKey& key, uint64_t hash)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(shard.mu) {
-    Entry& entry = shard.entries[slot];
-    HF_DCHECK(shard.charge >= entry.charge);
-    shard.charge -= entry.charge;
-    shard.index.erase(entry.key);
-    evicted.push_back(std::move(entry.value));
-    entry = Entry();
-    shard.free_slots.push_back(slot);
+    if (shard.slots.empty()) return nullptr;
+    const size_t mask = shard.slots.size() - 1;
+    for (size_t i = hash & mask;; i = (i + 1) & mask) {  // Invariant (4).
+      Slot& slot = shard.slots[i];
+      if (slot.value == nullptr) return nullptr;
+      if (slot.key == key) return &slot;
+    }
   }
 
-  // Ends: each step clears a bit, frees a slot or passes a free slot; after one
-  // round no bit is left, after two nothing, and the charge is 0.
+  // REQUIRES: its key is not stored, and two slots are free.
+  static Slot& Place(Shard& shard, Slot entry)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(shard.mu) {
+    const size_t mask = shard.slots.size() - 1;
+    size_t i = HashCacheKey(entry.key) & mask;
+    while (shard.slots[i].value != nullptr) i = (i + 1) & mask;
+    return shard.slots[i] = std::move(entry);
+  }
+
+  static void Grow(Shard& shard) ABSL_EXCLUSIVE_LOCKS_REQUIRED(shard.mu) {
+    std::vector<Slot> old(std::max(kMinSlots, shard.slots.size() * 2));
+    old.swap(shard.slots);
+    for (Slot& slot : old) {
+      if (slot.value != nullptr) Place(shard, std::move(slot));
+    }
+  }
+
+  // Frees slot i. Entries behind it move up, so that none is cut off from its
+  // home: Invariant (4).
+  static void Remove(Shard& shard, size_t i, Evicted& evicted)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(shard.mu) {
+    HF_DCHECK(shard.charge >= shard.slots[i].charge);
+    shard.charge -= shard.slots[i].charge;
+    --shard.entries;
+    evicted.push_back(std::move(shard.slots[i].value));
+    const size_t mask = shard.slots.size() - 1;
+    size_t hole = i;
+    for (size_t j = (i + 1) & mask; shard.slots[j].value != nullptr;
+         j = (j + 1) & mask) {
+      const size_t home = HashCacheKey(shard.slots[j].key) & mask;
+      // It may move when its home is not between the hole and it.
+      if (((j - home) & mask) >= ((j - hole) & mask)) {
+        shard.slots[hole] = std::move(shard.slots[j]);
+        hole = j;
+      }
+    }
+    shard.slots[hole] = Slot();
+  }
+
+  // Ends: each step clears a bit, frees a slot or passes a free slot. In a
+  // round without one freed no bit is left, so the next one frees one; when
+  // nothing is left the charge is 0.
   static void MakeRoom(Shard& shard, size_t charge, Evicted& evicted)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(shard.mu) {
     while (shard.charge > shard.capacity_bytes - charge) {
-      if (shard.hand >= shard.entries.size()) shard.hand = 0;
-      const uint32_t slot = static_cast<uint32_t>(shard.hand++);
-      Entry& entry = shard.entries[slot];
-      if (entry.value == nullptr) continue;
-      if (entry.referenced) {
-        entry.referenced = false;
-        continue;
+      if (shard.hand >= shard.slots.size()) shard.hand = 0;
+      Slot& slot = shard.slots[shard.hand];
+      if (slot.value == nullptr) {
+        ++shard.hand;
+      } else if (slot.referenced) {
+        slot.referenced = false;
+        ++shard.hand;
+      } else {
+        // Another may move to here, and is looked at next.
+        Remove(shard, shard.hand, evicted);
       }
-      Remove(shard, slot, evicted);
     }
   }
 
-  static uint32_t TakeSlot(Shard& shard)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(shard.mu) {
-    if (shard.free_slots.empty()) {
-      shard.entries.emplace_back();
-      return static_cast<uint32_t>(shard.entries.size() - 1);
-    }
-    const uint32_t slot = shard.free_slots.back();
-    shard.free_slots.pop_back();
-    return slot;
-  }
-
-  uint64_t Sum(std::atomic<uint64_t> Shard::*counter) const {
+  uint64_t Sum(uint64_t Shard::*counter) const {
     uint64_t sum = 0;
     for (size_t i = 0; i < size_t{1} << shard_bits_; ++i) {
-      sum += (shards_[i].*counter).load(std::memory_order_relaxed);
+      MutexLock lock(&shards_[i].mu);
+      sum += shards_[i].*counter;
     }
     return sum;
   }

@@ -114,9 +114,35 @@ TEST(ShardedCacheTest, ForgetsWhatIsNoLongerInUse) {
   Cache cache(100);
   cache.Insert({1, 0}, Int(1), 10);
   EXPECT_NE(cache.Lookup({1, 0}), nullptr);
-  for (uint64_t n = 0; n < 30; ++n) cache.Insert({2, n}, Int(2), 10);
+  for (uint64_t n = 0; n < 60; ++n) cache.Insert({2, n}, Int(2), 10);
   EXPECT_EQ(cache.Lookup({1, 0}), nullptr);
   EXPECT_EQ(cache.charge(), 100u);
+}
+
+// Goal: what is stored stays where it is found, however many were taken from
+// around it.
+TEST(ShardedCacheTest, FindsAllThatIsStored) {
+  constexpr uint64_t kKeys = 3000;
+  Cache cache(kKeys);
+  Random random(1);
+  std::map<uint64_t, int> model;
+  for (int i = 0; i < 20'000; ++i) {
+    const uint64_t key = random.Uniform(kKeys);
+    if (random.OneIn(2)) {
+      cache.Insert({key, 0}, Int(i), 1);
+      model.emplace(key, i);
+    } else {
+      cache.Erase({key, 0});
+      model.erase(key);
+    }
+  }
+  ASSERT_EQ(cache.entries(), model.size());
+  for (uint64_t key = 0; key < kKeys; ++key) {
+    const auto found = cache.Lookup({key, 0});
+    const auto it = model.find(key);
+    ASSERT_EQ(found != nullptr, it != model.end()) << key;
+    if (found != nullptr) ASSERT_EQ(*found, it->second) << key;
+  }
 }
 
 TEST(ShardedCacheTest, UsesAllShardsOfALargeCache) {
