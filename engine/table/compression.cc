@@ -1,5 +1,6 @@
 #include "engine/table/compression.h"
 
+#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -56,16 +57,29 @@ const char* FindBadClaim(Compression compression, std::string_view body,
              : nullptr;
 }
 
-bool Decompress(Compression compression, std::string_view body, RawBlock* raw) {
-  if (compression == Compression::kLz4) {
-    const int n = LZ4_decompress_safe(body.data(), raw->data.get(),
-                                      static_cast<int>(body.size()),
-                                      static_cast<int>(raw->size));
-    return n >= 0 && static_cast<size_t>(n) == raw->size;
+struct FreeDecompression {
+  void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
+};
+
+// The state of a decompression by zstd, which is large: one for each thread
+// that needs it.
+ZSTD_DCtx* ZstdContext() {
+  thread_local const std::unique_ptr<ZSTD_DCtx, FreeDecompression> context(
+      ZSTD_createDCtx());
+  HF_CHECK(context != nullptr);
+  return context.get();
+}
+
+bool Decompress(const CompressedBlock& block, char* raw) {
+  if (block.compression == Compression::kLz4) {
+    const int n = LZ4_decompress_safe(block.body.data(), raw,
+                                      static_cast<int>(block.body.size()),
+                                      static_cast<int>(block.raw_bytes));
+    return n >= 0 && static_cast<size_t>(n) == block.raw_bytes;
   }
-  const size_t n =
-      ZSTD_decompress(raw->data.get(), raw->size, body.data(), body.size());
-  return !ZSTD_isError(n) && n == raw->size;
+  const size_t n = ZSTD_decompressDCtx(ZstdContext(), raw, block.raw_bytes,
+                                       block.body.data(), block.body.size());
+  return !ZSTD_isError(n) && n == block.raw_bytes;
 }
 
 }  // namespace
@@ -100,11 +114,11 @@ bool BlockCompressor::Compress(std::string_view raw, std::string* compressed) {
   return true;
 }
 
-absl::StatusOr<RawBlock> DecompressBlock(Compression compression,
-                                         std::string_view compressed,
-                                         uint64_t max_bytes,
-                                         std::string_view file,
-                                         uint64_t offset) {
+absl::StatusOr<CompressedBlock> OpenCompressedBlock(Compression compression,
+                                                    std::string_view compressed,
+                                                    uint64_t max_bytes,
+                                                    std::string_view file,
+                                                    uint64_t offset) {
   HF_CHECK(compression != Compression::kNone);
   HF_CHECK(max_bytes <= INT32_MAX);
   Decoder in(compressed);
@@ -122,12 +136,29 @@ absl::StatusOr<RawBlock> DecompressBlock(Compression compression,
                     absl::StrCat("compressed block of ", body.size(),
                                  " bytes for ", size, ": ", why));
   }
-  RawBlock raw;
-  raw.data = std::make_unique_for_overwrite<char[]>(size);
-  raw.size = size;
-  if (!Decompress(compression, body, &raw)) {
+  return CompressedBlock{compression, body, static_cast<size_t>(size)};
+}
+
+absl::Status DecompressTo(const CompressedBlock& block, char* raw,
+                          std::string_view file, uint64_t offset) {
+  if (!Decompress(block, raw)) {
     return DataLoss(file, offset, "compressed block does not decompress");
   }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<RawBlock> DecompressBlock(Compression compression,
+                                         std::string_view compressed,
+                                         uint64_t max_bytes,
+                                         std::string_view file,
+                                         uint64_t offset) {
+  HF_ASSIGN_OR_RETURN(
+      const CompressedBlock block,
+      OpenCompressedBlock(compression, compressed, max_bytes, file, offset));
+  RawBlock raw;
+  raw.data = std::make_unique_for_overwrite<char[]>(block.raw_bytes);
+  raw.size = block.raw_bytes;
+  HF_RETURN_IF_ERROR(DecompressTo(block, raw.data.get(), file, offset));
   return raw;
 }
 

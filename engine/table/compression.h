@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "holdfast/options.h"
 
@@ -47,9 +48,28 @@ struct RawBlock {
   std::string_view view() const { return std::string_view(data.get(), size); }
 };
 
-// Decompresses any bytes. A claimed size above `max_bytes`, or above what the
-// format can reach from so few bytes, is refused before memory is taken.
-// kDataLoss names `file` and `offset`. REQUIRES: compression is not kNone.
+// A compressed payload whose claims were found to be possible.
+struct CompressedBlock {
+  Compression compression = Compression::kNone;
+  std::string_view body;
+  size_t raw_bytes = 0;
+};
+
+// Looks at what any bytes say of themselves. A claimed size above `max_bytes`,
+// or above what the format can reach from so few bytes, is refused: before
+// memory is taken. kDataLoss names `file` and `offset`. REQUIRES: compression
+// is not kNone.
+absl::StatusOr<CompressedBlock> OpenCompressedBlock(Compression compression,
+                                                    std::string_view compressed,
+                                                    uint64_t max_bytes,
+                                                    std::string_view file,
+                                                    uint64_t offset);
+
+// Decompresses into `raw`, which has room for block.raw_bytes.
+absl::Status DecompressTo(const CompressedBlock& block, char* raw,
+                          std::string_view file, uint64_t offset);
+
+// Both, into memory of its own.
 absl::StatusOr<RawBlock> DecompressBlock(Compression compression,
                                          std::string_view compressed,
                                          uint64_t max_bytes,

@@ -14,6 +14,24 @@
 namespace holdfast {
 namespace {
 
+// Blocks up to this go through memory that a thread keeps for it, which is in
+// its nearest caches, on their way to memory of their own, which then is of the
+// right size and one piece.
+constexpr size_t kScratchBytes = size_t{32} << 10;
+
+// Memory for n bytes until the next call, or nullptr when they are too many.
+char* StoredScratch(size_t n) {
+  thread_local const auto scratch =
+      std::make_unique_for_overwrite<char[]>(kScratchBytes);
+  return n <= kScratchBytes ? scratch.get() : nullptr;
+}
+
+char* RawScratch(size_t n) {
+  thread_local const auto scratch =
+      std::make_unique_for_overwrite<char[]>(kScratchBytes);
+  return n <= kScratchBytes ? scratch.get() : nullptr;
+}
+
 // Sums up the entries of a table as they come, in order, for Verify.
 class Census {
  public:
@@ -70,6 +88,36 @@ class Census {
 };
 
 }  // namespace
+
+// A part of the file, beyond the blocks that were asked for: one read instead
+// of many. It begins with the third block in a row, so that a short scan does
+// not pay for it, and doubles.
+struct TableReader::ReadAhead {
+  static constexpr size_t kFirstBytes = size_t{16} << 10;
+  static constexpr size_t kMostBytes = size_t{256} << 10;
+  static constexpr size_t kBlocksBefore = 2;
+
+  // Takes note that block i is read now.
+  void Step(size_t i) {
+    if (i != next) {
+      in_a_row = 0;
+      window = kFirstBytes;
+    }
+    ++in_a_row;
+    next = i + 1;
+  }
+
+  size_t next = SIZE_MAX;  // The block after the last one.
+  size_t in_a_row = 0;
+  size_t window = kFirstBytes;  // To be read the next time.
+  bool failed = false;          // Read no more ahead.
+
+  // What was read.
+  std::unique_ptr<char[]> data;
+  size_t room = 0;
+  uint64_t begin = 0;
+  size_t bytes = 0;
+};
 
 // Walks the data blocks by their numbers.
 //
@@ -136,7 +184,7 @@ class TableReader::Iterator final : public InternalIterator {
       data_.Reset(nullptr);
       previous_block_ = std::move(block_);
       absl::StatusOr<std::shared_ptr<const Block>> block =
-          table_->GetBlock(options_, i);
+          table_->GetBlock(options_, i, &ahead_);
       if (!block.ok()) {
         block_ = nullptr;
         if (!HF_MUTANT("table_reader.bad_block_is_an_error")) {
@@ -155,6 +203,7 @@ class TableReader::Iterator final : public InternalIterator {
   const BlockReadOptions options_;
   std::shared_ptr<const Block> block_;
   size_t loaded_ = 0;  // The number of block_.
+  ReadAhead ahead_;
   // The one before, whose value may still be looked at.
   std::shared_ptr<const Block> previous_block_;
   Block::Iterator data_;
@@ -277,7 +326,8 @@ absl::Status TableReader::ReadExactly(uint64_t offset, size_t n,
 }
 
 absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetBlock(
-    const BlockReadOptions& options, size_t i) const {
+    const BlockReadOptions& options, size_t i, ReadAhead* ahead) const {
+  if (ahead != nullptr) ahead->Step(i);
   const BlockHandle& handle = tail_.index->handle(i);
   // The identity is unlike the number in not repeating in another database.
   const CacheKey key = {
@@ -287,8 +337,14 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetBlock(
     std::shared_ptr<const Block> block = cache_->Lookup(key);
     if (block != nullptr) return block;
   }
-  HF_ASSIGN_OR_RETURN(std::shared_ptr<const Block> block,
-                      ReadBlock(options.verify_checksums, handle));
+  const bool read_ahead =
+      ahead != nullptr && !ahead->failed &&
+      (options.whole_table || ahead->in_a_row > ReadAhead::kBlocksBefore);
+  if (read_ahead && options.whole_table) ahead->window = ReadAhead::kMostBytes;
+  HF_ASSIGN_OR_RETURN(
+      std::shared_ptr<const Block> block,
+      read_ahead ? ReadBlockAhead(options.verify_checksums, handle, ahead)
+                 : ReadBlock(options.verify_checksums, handle));
   HF_RETURN_IF_ERROR(
       HF_STEP("table_reader.block_within_index_keys", CheckKeys(*block, i)));
   // What was not verified must not serve those who ask for it.
@@ -304,20 +360,75 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetBlock(
 absl::StatusOr<std::shared_ptr<const Block>> TableReader::ReadBlock(
     bool verify_checksum, const BlockHandle& handle) const {
   const size_t n = handle.size + kBlockTrailerBytes;
-  auto data = std::make_unique_for_overwrite<char[]>(n);
-  HF_RETURN_IF_ERROR(ReadExactly(handle.offset, n, data.get()));
+  // A block that takes these over keeps them; from a scratch it is copied.
+  std::unique_ptr<char[]> stored;
+  char* to = StoredScratch(n);
+  if (to == nullptr) {
+    stored = std::make_unique_for_overwrite<char[]>(n);
+    to = stored.get();
+  }
+  HF_RETURN_IF_ERROR(ReadExactly(handle.offset, n, to));
+  return DecodeBlock(verify_checksum, handle, std::string_view(to, n),
+                     std::move(stored));
+}
+
+absl::StatusOr<std::shared_ptr<const Block>> TableReader::ReadBlockAhead(
+    bool verify_checksum, const BlockHandle& handle, ReadAhead* ahead) const {
+  const size_t n = handle.size + kBlockTrailerBytes;
+  if (handle.offset < ahead->begin ||
+      handle.end() > ahead->begin + ahead->bytes) {
+    const auto want = static_cast<size_t>(std::min<uint64_t>(
+        ahead->window, tail_.footer.data_end() - handle.offset));
+    ahead->bytes = 0;
+    ahead->window = std::min(2 * ahead->window, ReadAhead::kMostBytes);
+    if (want <= n) return ReadBlock(verify_checksum, handle);
+    if (ahead->room < want) {
+      ahead->data = std::make_unique_for_overwrite<char[]>(want);
+      ahead->room = want;
+    }
+    std::string_view read;
+    const absl::Status status =
+        file_->Read(handle.offset, want, ahead->data.get(), &read);
+    if (!status.ok()) {
+      // Who seeks again gets as far as the file can be read.
+      ahead->failed = true;
+      return status;
+    }
+    if (read.size() != want) return ReadBlock(verify_checksum, handle);
+    if (read.data() != ahead->data.get()) {
+      std::memcpy(ahead->data.get(), read.data(), want);
+    }
+    ahead->begin = handle.offset;
+    ahead->bytes = want;
+  }
+  const char* const at = ahead->data.get() + (handle.offset - ahead->begin);
+  return DecodeBlock(verify_checksum, handle, std::string_view(at, n), nullptr);
+}
+
+absl::StatusOr<std::shared_ptr<const Block>> TableReader::DecodeBlock(
+    bool verify_checksum, const BlockHandle& handle, std::string_view bytes,
+    std::unique_ptr<char[]> owner) const {
   Compression type;
-  HF_RETURN_IF_ERROR(CheckBlockTrailer(path_, identity_, handle.offset,
-                                       std::string_view(data.get(), n),
+  HF_RETURN_IF_ERROR(CheckBlockTrailer(path_, identity_, handle.offset, bytes,
                                        verify_checksum, &type));
+  const std::string_view payload = bytes.substr(0, handle.size);
   if (type == Compression::kNone) {
-    return Block::Parse(std::move(data), handle.size, path_, handle.offset);
+    return owner != nullptr ? Block::Parse(std::move(owner), payload.size(),
+                                           path_, handle.offset)
+                            : Block::Parse(payload, path_, handle.offset);
   }
   HF_ASSIGN_OR_RETURN(
-      RawBlock raw,
-      DecompressBlock(type, std::string_view(data.get(), handle.size),
-                      kMaxBlockBytes, path_, handle.offset));
-  return Block::Parse(std::move(raw.data), raw.size, path_, handle.offset);
+      const CompressedBlock compressed,
+      OpenCompressedBlock(type, payload, kMaxBlockBytes, path_, handle.offset));
+  const size_t n = compressed.raw_bytes;
+  char* const scratch = RawScratch(n);
+  if (scratch != nullptr) {
+    HF_RETURN_IF_ERROR(DecompressTo(compressed, scratch, path_, handle.offset));
+    return Block::Parse(std::string_view(scratch, n), path_, handle.offset);
+  }
+  auto raw = std::make_unique_for_overwrite<char[]>(n);
+  HF_RETURN_IF_ERROR(DecompressTo(compressed, raw.get(), path_, handle.offset));
+  return Block::Parse(std::move(raw), n, path_, handle.offset);
 }
 
 absl::Status TableReader::CheckKeys(const Block& block, size_t i) const {
@@ -350,7 +461,7 @@ absl::Status TableReader::Get(const BlockReadOptions& options,
   const TableIndex& index = *tail_.index;
   for (size_t i = index.Find(key.internal_key()); i < index.blocks(); ++i) {
     HF_ASSIGN_OR_RETURN(std::shared_ptr<const Block> block,
-                        GetBlock(options, i));
+                        GetBlock(options, i, nullptr));
     uint64_t trailer;
     switch (block->Find(key.internal_key(), &trailer, &result->value)) {
       case Block::Answer::kFound:

@@ -40,6 +40,8 @@ struct BlockReadOptions {
   // See ReadOptions.
   bool verify_checksums = true;
   bool fill_cache = true;
+  // The reader goes through whole tables: read far ahead from the first block.
+  bool whole_table = false;
 };
 
 // What a point read found.
@@ -98,6 +100,7 @@ class TableReader {
 
  private:
   class Iterator;
+  struct ReadAhead;
 
   // What is kept of everything behind the data blocks.
   struct Tail {
@@ -111,15 +114,24 @@ class TableReader {
   absl::Status CheckIndex(const Tail& tail) const;
   // Fills [offset, offset + n) of the file into `data`.
   absl::Status ReadExactly(uint64_t offset, size_t n, char* data) const;
-  // Data block i, from the cache or the file.
+  // Data block i, from the cache or the file. `ahead` is what the caller, who
+  // reads one block after another, has read ahead; or nullptr.
   absl::StatusOr<std::shared_ptr<const Block>> GetBlock(
-      const BlockReadOptions& options, size_t i) const;
+      const BlockReadOptions& options, size_t i, ReadAhead* ahead) const;
   // That the keys of data block i lie above the separator before and not above
   // its own: else entries would come out of order, and searches would miss
   // them, with nothing to say so.
   absl::Status CheckKeys(const Block& block, size_t i) const;
   absl::StatusOr<std::shared_ptr<const Block>> ReadBlock(
       bool verify_checksum, const BlockHandle& handle) const;
+  // The same for a block that is likely to be followed by the next ones.
+  absl::StatusOr<std::shared_ptr<const Block>> ReadBlockAhead(
+      bool verify_checksum, const BlockHandle& handle, ReadAhead* ahead) const;
+  // The block whose payload and trailer are `bytes`, in the memory of `owner`
+  // or, when that is null, in memory that must be copied from.
+  absl::StatusOr<std::shared_ptr<const Block>> DecodeBlock(
+      bool verify_checksum, const BlockHandle& handle, std::string_view bytes,
+      std::unique_ptr<char[]> owner) const;
 
   const std::unique_ptr<RandomAccessFile> file_;
   const std::string path_;

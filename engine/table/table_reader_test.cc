@@ -316,6 +316,60 @@ TEST(TableReaderTest, CachedBlockIsNotReadAgain) {
   EXPECT_EQ(reads.calls, opened + 2);
 }
 
+TEST(TableReaderTest, ReadsAheadInALongScanOnly) {
+  const BuiltTable built = BuildTable({}, LargeModel(20'000));
+  FaultCounter reads;
+  const auto table =
+      OpenTable(built.bytes, built.bytes.size(), nullptr, &reads);
+  ASSERT_TRUE(table.ok());
+  const int blocks = static_cast<int>((*table)->properties().data_blocks);
+  ASSERT_GT(blocks, 100);
+  const auto scan = [&](const BlockReadOptions& options) {
+    const int before = reads.calls;
+    const auto it = (*table)->NewIterator(options);
+    int entries = 0;
+    for (it->SeekToFirst(); it->Valid(); it->Next()) ++entries;
+    EXPECT_TRUE(it->status().ok()) << it->status();
+    EXPECT_EQ(entries, 20'000);
+    return reads.calls - before;
+  };
+  // Two blocks, then 16 KiB, 32 KiB and so on.
+  EXPECT_LE(scan({}), 12);
+  EXPECT_LE(scan({.whole_table = true}), 5);
+  const auto it = (*table)->NewIterator({});
+  for (int i = 0; i < 20; ++i) {
+    const int before = reads.calls;
+    it->Seek(Value(absl::StrFormat("key%05d", 900 * i), 9));
+    ASSERT_TRUE(it->Valid());
+    EXPECT_EQ(reads.calls, before + 1);
+  }
+}
+
+// Goal: when the part that is read ahead cannot be read, that is reported, and
+// who seeks again reaches every block that can be read.
+TEST(TableReaderTest, ReadsBlockByBlockAfterReadingAheadFailed) {
+  const TableModel model = LargeModel(2000);
+  const BuiltTable built = BuildTable({}, model);
+  FaultCounter reads;
+  const auto table =
+      OpenTable(built.bytes, built.bytes.size(), nullptr, &reads);
+  ASSERT_TRUE(table.ok());
+  const auto it = (*table)->NewIterator({});
+  it->SeekToFirst();
+  reads.fail_at = reads.calls + 2;  // Two blocks, then ahead.
+  std::string last;
+  for (; it->Valid(); it->Next()) last = it->key();
+  ASSERT_FALSE(it->status().ok());
+  reads.fail_at = -1;
+  const int before = reads.calls;
+  size_t entries = 0;
+  for (it->Seek(last); it->Valid(); it->Next()) ++entries;
+  ASSERT_TRUE(it->status().ok()) << it->status();
+  EXPECT_EQ(entries,
+            static_cast<size_t>(std::distance(model.find(last), model.end())));
+  EXPECT_GT(reads.calls - before, 10);
+}
+
 TEST(TableReaderTest, ValueLivesAsLongAsItsPin) {
   const BuiltTable built = BuildTable({}, LargeModel(1000));
   TableLookup found;
