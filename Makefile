@@ -81,14 +81,33 @@ oss-fuzz-check: setup  ## build and check the targets as OSS-Fuzz does (SANITIZE
 # For instance: make bench BENCH="--keys=1000000 --workloads=readrandom,readseq"
 # PEERS: where own builds of LevelDB, RocksDB and LMDB are installed; without,
 # those of the distribution are taken where they are.
+# BASELINE: a revision to compare with; empty: none.
 BENCH ?=
 PEERS ?=
-.PHONY: bench
-bench: setup  ## time Holdfast beside its peers (BENCH=flags PEERS=folder)
-	$(BAZEL) build $(BAZEL_FLAGS) --config=release //bench:db_bench
+BASELINE ?= $(shell git describe --tags --abbrev=0 2>/dev/null)
+DB_BENCH = bazel-bin/bench/db_bench --peers=out/bench/peers \
+  $(if $(BASELINE),--holdfast=out/bench/holdfast.so \
+    --baseline=out/bench/baseline.so)
+.PHONY: bench-build
+bench-build: setup
 	@bench/peers/build out/bench/peers $(PEERS)
-	bazel-bin/bench/db_bench --peers=out/bench/peers \
-	  --html=out/bench/report.html --json=out/bench/results.jsonl $(BENCH)
+	$(if $(BASELINE),@BAZEL="$(BAZEL)" bench/baseline $(BASELINE) out/bench)
+	$(BAZEL) build $(BAZEL_FLAGS) --config=release //bench:db_bench
+
+.PHONY: bench
+bench: bench-build  ## time Holdfast beside its peers (BENCH=flags PEERS=folder BASELINE=revision)
+	$(DB_BENCH) --html=out/bench/report.html --json=out/bench/results.jsonl \
+	  $(BENCH)
+
+.PHONY: bench-full
+bench-full: bench-build  ## the same with a million keys, 3 rounds; half an hour and more
+	$(DB_BENCH) --keys=1000000 --rounds=3 --html=out/bench/full.html \
+	  --json=out/bench/full.jsonl $(BENCH)
+
+GROWTH ?=
+.PHONY: bench-growth
+bench-growth: bench-build  ## 1, 10 and 50 million keys, with plots (GROWTH=--millions=1,10)
+	bench/growth $(GROWTH) -- --peers=out/bench/peers $(BENCH)
 
 .PHONY: tidy
 tidy:  ## check what has a right answer: includes, links, names; report sizes

@@ -4,6 +4,11 @@
 //   db_bench [--keys=N] [--rounds=N] [--key-bytes=N] [--value-bytes=N]
 //            [--big-endian-keys] [--workloads=A,B] [--peers=FOLDER]
 //            [--only=ENGINE,ENGINE] [--dir=PATH] [--json=FILE] [--html=FILE]
+//            [--about=TEXT] [--holdfast=ADAPTER] [--baseline=ADAPTER]
+//
+// --holdfast measures the Holdfast of a shared library (//bench:adapter) in
+// place of the one linked in; --baseline another one beside it, and says where
+// the first is slower: exit code 3.
 
 #include <algorithm>
 #include <cstdint>
@@ -20,7 +25,10 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "bench/device.h"
+#include "bench/engine.h"
 #include "bench/holdfast_engine.h"
+#include "bench/paired.h"
 #include "bench/peers.h"
 #include "bench/report.h"
 #include "bench/rounds.h"
@@ -36,6 +44,9 @@ struct Flags {
   std::vector<std::string> only;
   std::string json;
   std::string html;
+  std::string about;
+  std::string holdfast;
+  std::string baseline;
 };
 
 // Empty, or what is wrong with an argument.
@@ -85,6 +96,12 @@ std::string ParseFlag(std::string_view arg, Flags* flags) {
     flags->json = std::string(rest);
   } else if (absl::ConsumePrefix(&rest, "--html=")) {
     flags->html = std::string(rest);
+  } else if (absl::ConsumePrefix(&rest, "--about=")) {
+    flags->about = std::string(rest);
+  } else if (absl::ConsumePrefix(&rest, "--holdfast=")) {
+    flags->holdfast = std::string(rest);
+  } else if (absl::ConsumePrefix(&rest, "--baseline=")) {
+    flags->baseline = std::string(rest);
   } else {
     return absl::StrCat(arg, ": not known; see the head of bench/db_bench.cc");
   }
@@ -131,6 +148,25 @@ std::string About(const Flags& flags) {
       flags.settings.engine.block_bytes);
 }
 
+// The engines that are Holdfast. RETURNS whether they could be loaded.
+bool AddHoldfast(const Flags& flags, std::vector<EngineKind>* kinds,
+                 std::vector<std::string>* problems) {
+  kinds->push_back(HoldfastKind());
+  if (!flags.holdfast.empty()) {
+    const auto kind = LoadPeer(flags.holdfast, problems);
+    if (!kind.has_value()) return false;
+    kinds->back() = *kind;
+  }
+  if (!flags.baseline.empty()) {
+    auto kind = LoadPeer(flags.baseline, problems);
+    if (!kind.has_value()) return false;
+    kind->name = std::string(kBaselineName);
+    kind->version = flags.baseline;
+    kinds->push_back(*std::move(kind));
+  }
+  return true;
+}
+
 int Main(int argc, char** argv) {
   Flags flags;
   flags.settings.dir =
@@ -144,8 +180,12 @@ int Main(int argc, char** argv) {
   }
   std::filesystem::create_directories(flags.settings.dir);
 
-  std::vector<EngineKind> kinds = {HoldfastKind()};
   std::vector<std::string> problems;
+  std::vector<EngineKind> kinds;
+  if (!AddHoldfast(flags, &kinds, &problems)) {
+    std::fprintf(stderr, "db_bench: %s\n", problems.back().c_str());
+    return 2;
+  }
   if (flags.peers.empty()) {
     problems.push_back("no peers: --peers=FOLDER names their adapters");
   } else {
@@ -156,6 +196,7 @@ int Main(int argc, char** argv) {
       }
     }
   }
+  kinds.push_back(DeviceKind());
   for (const std::string& problem : problems) {
     std::fprintf(stderr, "db_bench: %s\n", problem.c_str());
   }
@@ -174,19 +215,30 @@ int Main(int argc, char** argv) {
     std::printf("  %s: %s\n", kind.name.c_str(), kind.version.c_str());
   }
   std::printf("\n%s", TextTable(results).c_str());
+  bool loses = false;
+  if (!flags.baseline.empty()) {
+    const std::vector<PairedRatio> ratios =
+        ComparePaired(results, kinds[0].name, std::string(kBaselineName));
+    for (const PairedRatio& ratio : ratios) loses |= ratio.loses;
+    std::printf("\n%s",
+                PairedTable(ratios, std::string(kBaselineName)).c_str());
+  }
   for (const std::string& name : failed) {
     std::fprintf(stderr, "db_bench: %s failed\n", name.c_str());
   }
   if (!flags.html.empty()) {
     std::ofstream html(flags.html, std::ios::trunc);
-    html << HtmlPage(results, "Holdfast beside its peers", {About(flags)});
+    std::vector<std::string> about = {About(flags)};
+    if (!flags.about.empty()) about.push_back(flags.about);
+    html << HtmlPage(results, "Holdfast beside its peers", about);
     html.close();
     if (!html.good()) {
       std::fprintf(stderr, "db_bench: cannot write %s\n", flags.html.c_str());
       return 1;
     }
   }
-  return failed.empty() ? 0 : 1;
+  if (!failed.empty()) return 1;
+  return loses ? 3 : 0;
 }
 
 }  // namespace

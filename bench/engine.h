@@ -25,7 +25,7 @@
 namespace holdfast::bench {
 
 // Raised with every change in this file.
-inline constexpr int kInterface = 1;
+inline constexpr int kInterface = 2;
 
 struct EngineOptions {
   size_t memtable_bytes = size_t{64} << 20;
@@ -85,6 +85,8 @@ struct EngineKind {
   bool can_skip_log;    // Has Durability::kNone.
   std::unique_ptr<Engine> (*open)(const EngineOptions&,
                                   const std::string& path);
+  // The workloads that it can run; empty: all.
+  std::vector<std::string> only = {};
 };
 
 }  // namespace holdfast::bench

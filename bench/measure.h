@@ -43,7 +43,7 @@ struct Sample {
   double cpu_seconds = 0;    // Of all threads.
   double written_bytes = 0;  // To the device or the page cache for it.
   double space_bytes = 0;    // Of the database's files, at the end.
-  double peak_memory = 0;    // Of the process so far, in bytes.
+  double peak_memory = 0;    // Resident in the process, in bytes.
   double user_bytes = 0;     // Keys and values handed in or out.
   double p50_micros = 0;     // 0 where single operations are not timed.
   double p99_micros = 0;

@@ -4,11 +4,38 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 namespace holdfast::bench {
+
+std::optional<EngineKind> LoadPeer(const std::string& path,
+                                   std::vector<std::string>* problems) {
+  void* const library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) {
+    problems->push_back(dlerror());
+    return std::nullopt;
+  }
+  const auto interface =
+      reinterpret_cast<int (*)()>(dlsym(library, "HoldfastBenchInterface"));
+  const auto engine = reinterpret_cast<const EngineKind* (*)()>(
+      dlsym(library, "HoldfastBenchEngine"));
+  if (interface == nullptr || engine == nullptr) {
+    problems->push_back(path + ": not an adapter (see bench/engine.h)");
+    return std::nullopt;
+  }
+  if (interface() != kInterface) {
+    problems->push_back(path + ": made for interface " +
+                        std::to_string(interface()) + ", this is " +
+                        std::to_string(kInterface) +
+                        "; run bench/peers/build again");
+    return std::nullopt;
+  }
+  return *engine();
+}
 
 std::vector<EngineKind> LoadPeers(const std::string& folder,
                                   std::vector<std::string>* problems) {
@@ -25,25 +52,8 @@ std::vector<EngineKind> LoadPeers(const std::string& folder,
 
   std::vector<EngineKind> kinds;
   for (const std::string& path : paths) {
-    void* const library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (library == nullptr) {
-      problems->push_back(dlerror());
-      continue;
-    }
-    const auto interface =
-        reinterpret_cast<int (*)()>(dlsym(library, "HoldfastBenchInterface"));
-    const auto engine = reinterpret_cast<const EngineKind* (*)()>(
-        dlsym(library, "HoldfastBenchEngine"));
-    if (interface == nullptr || engine == nullptr) {
-      problems->push_back(path + ": not an adapter (see bench/engine.h)");
-    } else if (interface() != kInterface) {
-      problems->push_back(path + ": made for interface " +
-                          std::to_string(interface()) + ", this is " +
-                          std::to_string(kInterface) +
-                          "; run bench/peers/build again");
-    } else {
-      kinds.push_back(*engine());
-    }
+    std::optional<EngineKind> kind = LoadPeer(path, problems);
+    if (kind.has_value()) kinds.push_back(*std::move(kind));
   }
   return kinds;
 }

@@ -42,14 +42,6 @@ const Measure kMeasures[] = {
     {"stalls, s", [](const Sample& s) { return s.stall_seconds; }},
 };
 
-Spread SpreadOfMeasure(const std::vector<Sample>& samples,
-                       const Measure& measure) {
-  std::vector<double> values;
-  values.reserve(samples.size());
-  for (const Sample& sample : samples) values.push_back(measure.of(sample));
-  return SpreadOf(std::move(values));
-}
-
 // Three digits, with k and M.
 std::string Short(double value) {
   if (value >= 1e6) return absl::StrFormat("%.3gM", value / 1e6);
@@ -58,12 +50,136 @@ std::string Short(double value) {
   return absl::StrFormat("%.3g", value);
 }
 
+// Not what can do only a part, nor an earlier Holdfast.
 std::vector<std::string> Peers(const Results& results) {
   std::vector<std::string> names;
   for (size_t i = 1; i < results.kinds.size(); ++i) {
-    names.push_back(results.kinds[i].name);
+    const EngineKind& kind = results.kinds[i];
+    if (kind.only.empty() && kind.name != kBaselineName) {
+      names.push_back(kind.name);
+    }
   }
   return names;
+}
+
+// Those of Holdfast's kind, which the targets are about.
+std::vector<std::string> TreePeers(const Results& results) {
+  std::vector<std::string> names = Peers(results);
+  std::erase_if(names, [](const std::string& name) {
+    return name != "leveldb" && name != "rocksdb";
+  });
+  return names;
+}
+
+const WorkloadInfo* InfoOf(std::string_view workload) {
+  for (const WorkloadInfo& info : AllWorkloads()) {
+    if (info.name == workload) return &info;
+  }
+  return nullptr;
+}
+
+// A measure of every engine, with how much better the first is than each peer.
+struct TableOf {
+  std::string_view title;
+  double (*of)(const Sample&);
+  bool more_is_better;
+};
+
+double WrittenPerUserByte(const Sample& sample) {
+  // Of reads, too, the user has bytes; they write next to nothing.
+  return sample.user_bytes > 0 && sample.written_bytes > sample.user_bytes / 2
+             ? sample.written_bytes / sample.user_bytes
+             : 0;
+}
+
+const TableOf kTables[] = {
+    {"operations per second", [](const Sample& s) { return s.rate(); }, true},
+    {"CPU µs per operation",
+     [](const Sample& s) { return PerOperation(s.cpu_seconds * 1e6, s); },
+     false},
+    {"written / user byte", WrittenPerUserByte, false},
+    {"longest operation, ms",
+     [](const Sample& s) { return s.max_micros / 1e3; }, false},
+    {"share in stalls, %",
+     [](const Sample& s) {
+       return s.seconds > 0 ? 100 * s.stall_seconds / s.seconds : 0;
+     },
+     false},
+};
+
+Spread SpreadOfMeasure(const std::vector<Sample>& samples,
+                       double (*of)(const Sample&)) {
+  std::vector<double> values;
+  values.reserve(samples.size());
+  for (const Sample& sample : samples) values.push_back(of(sample));
+  return SpreadOf(std::move(values));
+}
+
+// Columns: left-justified text counts characters, not bytes.
+std::string Padded(std::string text, size_t width) {
+  const auto characters =
+      static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+        return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+      }));
+  if (characters < width) text.append(width - characters, ' ');
+  return text;
+}
+
+void AppendTable(const Results& results, const TableOf& table,
+                 std::string* text) {
+  std::string lines;
+  for (const std::string& workload : results.workloads) {
+    std::string line = absl::StrFormat("%-24s", workload);
+    bool any = false;
+    double ours = 0;
+    std::map<std::string, double> medians;
+    for (const EngineKind& kind : results.kinds) {
+      const auto* const samples = results.Of(kind.name, workload);
+      if (samples == nullptr) {
+        absl::StrAppendFormat(&line, "%10s %-17s", "-", "");
+        continue;
+      }
+      const Spread spread = SpreadOfMeasure(*samples, table.of);
+      any |= spread.most > 0;
+      medians[kind.name] = spread.median;
+      if (kind.name == results.kinds[0].name) ours = spread.median;
+      absl::StrAppendFormat(&line, "%10s %-17s", Short(spread.median),
+                            absl::StrCat("(", Short(spread.least), "..",
+                                         Short(spread.most), ")"));
+    }
+    for (const std::string& peer : Peers(results)) {
+      const auto theirs = medians.find(peer);
+      double ratio = 0;
+      if (theirs != medians.end() && ours > 0 && theirs->second > 0) {
+        ratio = table.more_is_better ? ours / theirs->second
+                                     : theirs->second / ours;
+      }
+      absl::StrAppendFormat(&line, "%10s",
+                            ratio == 0 ? "-" : absl::StrFormat("%.2f", ratio));
+    }
+    const WorkloadInfo* const info = InfoOf(workload);
+    if (table.more_is_better && info != nullptr && info->target > 0) {
+      const double best = RatioToBest(results, workload, TreePeers(results));
+      if (best > 0) {
+        absl::StrAppendFormat(&line, "%9.4g %s", info->target,
+                              best >= info->target ? "reached" : "missed");
+      }
+    }
+    if (any) lines += line + "\n";
+  }
+  if (lines.empty()) return;
+  if (!text->empty()) *text += '\n';
+  *text += Padded(std::string(table.title), 24);
+  for (const EngineKind& kind : results.kinds) {
+    absl::StrAppendFormat(text, "%10s %-17s", kind.name, "");
+  }
+  for (const std::string& peer : Peers(results)) {
+    absl::StrAppendFormat(
+        text, "%10s",
+        table.more_is_better ? "/" + peer : absl::StrCat(peer, "/"));
+  }
+  if (table.more_is_better && !TreePeers(results).empty()) *text += "   wanted";
+  *text += "\n" + lines;
 }
 
 std::string Escape(std::string_view text) {
@@ -78,7 +194,7 @@ std::string Bars(const Results& results, const std::string& workload) {
   for (const EngineKind& kind : results.kinds) {
     const std::vector<Sample>* const samples = results.Of(kind.name, workload);
     if (samples == nullptr) continue;
-    rates.emplace_back(kind.name, SpreadOfMeasure(*samples, kMeasures[0]));
+    rates.emplace_back(kind.name, SpreadOfMeasure(*samples, kMeasures[0].of));
     best = std::max(best, rates.back().second.most);
   }
   constexpr int kLeft = 80, kWidth = 420, kRow = 22;
@@ -118,7 +234,7 @@ std::string DetailTable(const Results& results, const std::string& workload) {
     if (samples == nullptr) continue;
     absl::StrAppend(&html, "<tr><th>", Escape(kind.name), "</th>");
     for (const Measure& measure : kMeasures) {
-      const Spread spread = SpreadOfMeasure(*samples, measure);
+      const Spread spread = SpreadOfMeasure(*samples, measure.of);
       absl::StrAppend(&html, "<td title=\"", Short(spread.least), " to ",
                       Short(spread.most), "\">",
                       spread.median == 0 ? "–" : Short(spread.median), "</td>");
@@ -126,6 +242,48 @@ std::string DetailTable(const Results& results, const std::string& workload) {
     html += "</tr>";
   }
   return html + "</table>";
+}
+
+// Every workload in a line: how often the rate, and the CPU of an operation, of
+// each peer fits into ours.
+std::string Summary(const Results& results) {
+  const std::vector<std::string> peers = Peers(results);
+  if (peers.empty()) return "";
+  std::string html = "<table><tr><th>× the peer</th>";
+  for (const std::string_view what : {"rate", "CPU per operation"}) {
+    for (const std::string& peer : peers) {
+      absl::StrAppend(&html, "<th>", what, ", ", Escape(peer), "</th>");
+    }
+  }
+  html += "<th>wanted</th></tr>\n";
+  for (const std::string& workload : results.workloads) {
+    const auto* const ours = results.Of(results.kinds[0].name, workload);
+    if (ours == nullptr) continue;
+    absl::StrAppend(&html, "<tr><th>", Escape(workload), "</th>");
+    for (const TableOf* table : {&kTables[0], &kTables[1]}) {
+      for (const std::string& peer : peers) {
+        const auto* const theirs = results.Of(peer, workload);
+        const double a = SpreadOfMeasure(*ours, table->of).median;
+        const double b =
+            theirs == nullptr ? 0 : SpreadOfMeasure(*theirs, table->of).median;
+        absl::StrAppend(&html, "<td>",
+                        a > 0 && b > 0 ? absl::StrFormat("%.2f", a / b) : "–",
+                        "</td>");
+      }
+    }
+    const WorkloadInfo* const info = InfoOf(workload);
+    const double best = RatioToBest(results, workload, TreePeers(results));
+    if (info == nullptr || info->target == 0 || best == 0) {
+      html += "<td></td></tr>\n";
+    } else {
+      absl::StrAppendFormat(&html, "<td class=\"%s\">%.4g: %s</td></tr>\n",
+                            best >= info->target ? "good" : "bad", info->target,
+                            best >= info->target ? "reached" : "missed");
+    }
+  }
+  return html +
+         "</table>\n<p>Wanted is the rate, as a multiple of the better of "
+         "LevelDB and RocksDB.</p>\n";
 }
 
 constexpr std::string_view kStyle = R"(
@@ -147,6 +305,7 @@ table { border-collapse: collapse; font-size: 13px; display: block;
 td, th { padding: .1rem .6rem; text-align: right; white-space: nowrap; }
 tr > th:first-child { text-align: left; }
 tr + tr { border-top: 1px solid var(--line); }
+.good { color: var(--ours); } .bad { font-weight: bold; }
 )";
 
 }  // namespace
@@ -189,49 +348,20 @@ double RatioToBest(const Results& results, const std::string& workload,
   for (const std::string& peer : peers) {
     const std::vector<Sample>* const samples = results.Of(peer, workload);
     if (samples == nullptr) continue;
-    best = std::max(best, SpreadOfMeasure(*samples, kMeasures[0]).median);
+    best = std::max(best, SpreadOfMeasure(*samples, kMeasures[0].of).median);
   }
   if (ours == nullptr || best == 0) return 0;
-  return SpreadOfMeasure(*ours, kMeasures[0]).median / best;
+  return SpreadOfMeasure(*ours, kMeasures[0].of).median / best;
 }
 
 std::string TextTable(const Results& results) {
-  std::string text = absl::StrFormat("%-24s", "operations per second");
-  for (const EngineKind& kind : results.kinds) {
-    absl::StrAppendFormat(&text, "%10s %-17s", kind.name, "");
-  }
-  for (const std::string& peer : Peers(results)) {
-    absl::StrAppendFormat(&text, "%10s", "/" + peer);
-  }
-  text += '\n';
-  for (const std::string& workload : results.workloads) {
-    absl::StrAppendFormat(&text, "%-24s", workload);
-    for (const EngineKind& kind : results.kinds) {
-      const auto* const samples = results.Of(kind.name, workload);
-      if (samples == nullptr) {
-        absl::StrAppendFormat(&text, "%10s %-17s", "-", "");
-        continue;
-      }
-      const Spread spread = SpreadOfMeasure(*samples, kMeasures[0]);
-      absl::StrAppendFormat(&text, "%10s %-17s", Short(spread.median),
-                            absl::StrCat("(", Short(spread.least), "..",
-                                         Short(spread.most), ")"));
-    }
-    for (const std::string& peer : Peers(results)) {
-      const double ratio = RatioToBest(results, workload, {peer});
-      absl::StrAppendFormat(&text, "%10s",
-                            ratio == 0 ? "-" : absl::StrFormat("%.2f", ratio));
-    }
-    text += '\n';
-  }
+  std::string text;
+  for (const TableOf& table : kTables) AppendTable(results, table, &text);
   return text;
 }
 
 std::string HtmlPage(const Results& results, std::string_view title,
                      const std::vector<std::string>& about) {
-  std::map<std::string_view, std::string_view> what;
-  for (const WorkloadInfo& info : AllWorkloads()) what[info.name] = info.what;
-
   std::string html = absl::StrCat(
       "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width\">\n<title>",
@@ -247,10 +377,11 @@ std::string HtmlPage(const Results& results, std::string_view title,
     absl::StrAppend(&html, "<li>", Escape(kind.name), ": ",
                     Escape(kind.version), "</li>");
   }
-  html += "</ul>\n";
+  html += "</ul>\n" + Summary(results);
   for (const std::string& workload : results.workloads) {
+    const WorkloadInfo* const info = InfoOf(workload);
     absl::StrAppend(&html, "<section><h2>", Escape(workload), " <small>",
-                    Escape(what[workload]));
+                    info == nullptr ? "" : Escape(info->what));
     const double ratio = RatioToBest(results, workload, Peers(results));
     if (ratio > 0) {
       absl::StrAppendFormat(&html, " · %.2f × the best peer", ratio);

@@ -31,7 +31,8 @@ Spread SpreadOf(std::vector<double> values);
 double RatioToBest(const Results& results, const std::string& workload,
                    const std::vector<std::string>& peers);
 
-// Medians and spread of every engine, and the ratios.
+// Medians and spread of every engine, and the ratios: of the rates, of the CPU
+// per operation, of the bytes written; the longest operations.
 std::string TextTable(const Results& results);
 
 // `title` and `about` (paragraphs) are for the top.

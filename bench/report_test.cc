@@ -52,6 +52,43 @@ TEST(ReportTest, TableShowsWhatIsMissing) {
             "                -                           -\n");
 }
 
+TEST(ReportTest, TableSaysWhetherWhatIsWantedIsReached) {
+  Results results = TwoEngines();
+  results.kinds[1].name = "rocksdb";
+  results.samples["rocksdb"] = results.samples["theirs"];
+  EXPECT_NE(TextTable(results).find("2.00      1.5 reached\n"),
+            std::string::npos)
+      << TextTable(results);
+  results.samples["rocksdb"]["fillseq"] = {Rate(150)};
+  EXPECT_NE(TextTable(results).find("1.33      1.5 missed\n"),
+            std::string::npos)
+      << TextTable(results);
+}
+
+TEST(ReportTest, LessCpuIsBetter) {
+  Results results = TwoEngines();
+  results.samples["ours"]["fillseq"][0].cpu_seconds = 0.002;
+  results.samples["ours"]["fillseq"].resize(1);
+  results.samples["theirs"]["fillseq"][0].cpu_seconds = 0.006;
+  results.samples["theirs"]["fillseq"].resize(1);
+  const std::string text = TextTable(results);
+  const size_t cpu = text.find("\nCPU µs per operation");
+  ASSERT_NE(cpu, std::string::npos) << text;
+  EXPECT_NE(text.find("3.00\n", cpu), std::string::npos) << text;
+}
+
+TEST(ReportTest, WhatIsNoPeerIsNotComparedWith) {
+  Results results = TwoEngines();
+  results.kinds.push_back({"device", "", false, nullptr, {"fillseq"}});
+  results.kinds.push_back({std::string(kBaselineName), "", true, nullptr});
+  results.samples["device"]["fillseq"] = {Rate(1e6)};
+  results.samples["baseline"]["fillseq"] = {Rate(1e6)};
+  EXPECT_EQ(TextTable(results).find("/device"), std::string::npos);
+  EXPECT_EQ(TextTable(results).find("/baseline"), std::string::npos);
+  EXPECT_NE(HtmlPage(results, "", {}).find("2.00 × the best peer"),
+            std::string::npos);
+}
+
 TEST(ReportTest, PageIsEscapedAndNeedsNothingElse) {
   const std::string page = HtmlPage(TwoEngines(), "A & B", {"about"});
   EXPECT_NE(page.find("<title>A &amp; B</title>"), std::string::npos);

@@ -16,6 +16,9 @@
 
 namespace holdfast::bench {
 
+// The name of the Holdfast of an earlier revision, when it runs along.
+inline constexpr std::string_view kBaselineName = "baseline";
+
 // Engine → workload → one sample per round.
 struct Results {
   std::vector<EngineKind> kinds;       // [0] is Holdfast.

@@ -70,6 +70,10 @@ class Runner {
   ~Runner() { Remove(); }
 
   bool Can(const Entry& entry) const {
+    if (!kind_.only.empty() && std::find(kind_.only.begin(), kind_.only.end(),
+                                         entry.info.name) == kind_.only.end()) {
+      return false;
+    }
     return kind_.can_skip_log || entry.run != &Runner::FillRandomNoLog;
   }
 
@@ -205,10 +209,11 @@ class Runner {
     if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
       Die("cannot make a log to recover");
     }
+    KeyMaker keys(settings_.data);
     Sample sample = Single(1, 0, [&] {
       engine_ = kind_.open(settings_.engine, path_);
       std::string value;
-      engine_->Get("", &value);
+      engine_->Get(keys.Of(0), &value);
     });
     sample.operations = records;
     sample.user_bytes = static_cast<double>(records * entry_bytes_);
@@ -416,11 +421,11 @@ class Runner {
 const std::vector<Entry>& Entries() {
   using enum State;
   static const auto* const entries = new std::vector<Entry>{
-      {{"fillseq", "puts in the order of their keys"},
+      {{"fillseq", "puts in the order of their keys", 1.5},
        kEmpty,
        kNone,
        &Runner::FillSeq},
-      {{"fillbatch", "batches of 1,000 random puts"},
+      {{"fillbatch", "batches of 1,000 random puts", 2},
        kEmpty,
        kNone,
        &Runner::FillBatch},
@@ -428,11 +433,11 @@ const std::vector<Entry>& Entries() {
        kEmpty,
        kNone,
        &Runner::FillRandomNoLog},
-      {{"fillsync-1", "random puts, each synced"},
+      {{"fillsync-1", "random puts, each synced", 1.3},
        kEmpty,
        kNone,
        &Runner::FillSync1},
-      {{"fillsync-4", "the same from 4 threads"},
+      {{"fillsync-4", "the same from 4 threads", 1.5},
        kEmpty,
        kNone,
        &Runner::FillSync4},
@@ -440,20 +445,20 @@ const std::vector<Entry>& Entries() {
        kEmpty,
        kNone,
        &Runner::FillSync16},
-      {{"recover", "open after the death of a process with a full log"},
+      {{"recover", "open after the death of a process with a full log", 3},
        kEmpty,
        kNone,
        &Runner::Recover},
-      {{"seek-tombstones", "seek over deleted keys, all but 10"},
+      {{"seek-tombstones", "seek over deleted keys, all but 10", 1000},
        kEmpty,
        kNone,
        &Runner::Tombstones},
-      {{"fillrandom", "random puts"}, kEmpty, kFilled, &Runner::FillRandom},
-      {{"overwrite", "the same once more"},
+      {{"fillrandom", "random puts", 2}, kEmpty, kFilled, &Runner::FillRandom},
+      {{"overwrite", "the same once more", 1.5},
        kFilled,
        kOverwritten,
        &Runner::FillRandom},
-      {{"readrandom-uncompacted", "random gets on the tree as it is then"},
+      {{"readrandom-uncompacted", "random gets on the tree as it is then", 2.5},
        kOverwritten,
        kOverwritten,
        &Runner::ReadUncompacted},
@@ -461,11 +466,11 @@ const std::vector<Entry>& Entries() {
        kOverwritten,
        kCompacted,
        &Runner::Compact},
-      {{"readrandom", "random gets, compacted"},
+      {{"readrandom", "random gets, compacted", 2.2},
        kCompacted,
        kCompacted,
        &Runner::ReadCompacted},
-      {{"readrandom-8MiB", "the same with a cache of 8 MiB"},
+      {{"readrandom-8MiB", "the same with a cache of 8 MiB", 1.5},
        kCompacted,
        kCompacted,
        &Runner::ReadSmallCache},
@@ -473,19 +478,19 @@ const std::vector<Entry>& Entries() {
        kCompacted,
        kCompacted,
        &Runner::ReadHot},
-      {{"readmissing", "random gets of keys that are not there"},
+      {{"readmissing", "random gets of keys that are not there", 1},
        kCompacted,
        kCompacted,
        &Runner::ReadMissing},
-      {{"readseq", "a scan of everything"},
+      {{"readseq", "a scan of everything", 2},
        kCompacted,
        kCompacted,
        &Runner::ReadSeq},
-      {{"readreverse", "a scan backward"},
+      {{"readreverse", "a scan backward", 3},
        kCompacted,
        kCompacted,
        &Runner::ReadReverse},
-      {{"seekrandom+10", "random seeks, 10 entries each"},
+      {{"seekrandom+10", "random seeks, 10 entries each", 2},
        kCompacted,
        kCompacted,
        &Runner::SeekNext},
@@ -497,15 +502,15 @@ const std::vector<Entry>& Entries() {
        kCompacted,
        kCompacted,
        &Runner::Open},
-      {{"readwhilewriting", "random gets beside one busy writer"},
+      {{"readwhilewriting", "random gets beside one busy writer", 3},
        kCompacted,
        kOverwritten,
        &Runner::ReadWhileWriting},
-      {{"ycsb-a", "half gets, half updates, Zipfian keys"},
+      {{"ycsb-a", "half gets, half updates, Zipfian keys", 1.5},
        kCompacted,
        kOverwritten,
        &Runner::YcsbA},
-      {{"ycsb-b", "95 % gets, 5 % updates"},
+      {{"ycsb-b", "95 % gets, 5 % updates", 2},
        kCompacted,
        kOverwritten,
        &Runner::YcsbB},
@@ -514,7 +519,7 @@ const std::vector<Entry>& Entries() {
        kCompacted,
        kOverwritten,
        &Runner::YcsbD},
-      {{"ycsb-e", "95 % scans of up to 100 entries, 5 % inserts"},
+      {{"ycsb-e", "95 % scans of up to 100 entries, 5 % inserts", 3},
        kCompacted,
        kOverwritten,
        &Runner::YcsbE},

@@ -26,6 +26,9 @@ struct Settings {
 struct WorkloadInfo {
   std::string_view name;
   std::string_view what;  // For people, in a line.
+  // The rate that is wanted, as a multiple of the better of LevelDB and
+  // RocksDB; 0: none in particular.
+  double target = 0;
 };
 const std::vector<WorkloadInfo>& AllWorkloads();
 
