@@ -141,20 +141,21 @@ inline const char* Block::ReadStoredEntry(const char* p, const char* limit,
   return p + own + value;
 }
 
-const char* Block::EndOfLengths(const char* p, uint32_t* shared, uint32_t* own,
-                                uint32_t* value) {
+Block::Entry Block::LongEntryAt(const char* p) {
   const auto byte = [p](int i) { return static_cast<unsigned char>(p[i]); };
   if ((byte(0) | byte(1) | byte(3)) < 128) {
     // Long values are what brings most entries here.
-    *shared = byte(0);
-    *own = byte(1);
-    *value = (byte(2) & 127u) | (uint32_t{byte(3)} << 7);
-    return p + 4;
+    return MakeEntry(p + 4, byte(0), byte(1),
+                     (byte(2) & 127u) | (uint32_t{byte(3)} << 7));
   }
   const char* const limit = p + 3 * kMaxVarint32Bytes;
-  p = DecodeVarint32(p, limit, shared);
-  p = DecodeVarint32(p, limit, own);
-  return DecodeVarint32(p, limit, value);
+  uint32_t shared;
+  uint32_t own;
+  uint32_t value;
+  p = DecodeVarint32(p, limit, &shared);
+  p = DecodeVarint32(p, limit, &own);
+  p = DecodeVarint32(p, limit, &value);
+  return MakeEntry(p, shared, own, value);
 }
 
 // The first walk: what must be known before memory is taken, of the lengths
@@ -384,12 +385,14 @@ int Block::CompareEntry(uint32_t i, std::string_view target, Seen* seen) const {
     // The entry does not have all that the heads do not tell.
     Iterator it(this);
     it.SeekToEntry(i);
-    seen->value = it.value();
+    seen->value_data = it.value().data();
+    seen->value_bytes = it.value().size();
     seen->trailer = ExtractTrailer(it.key());
     seen->same_user_key = ExtractUserKey(it.key()) == ExtractUserKey(target);
     return CompareInternalKeys(it.key(), target);
   }
-  seen->value = entry.value;
+  seen->value_data = entry.value.data();
+  seen->value_bytes = entry.value.size();
   seen->trailer = ExtractTrailer(entry.own);
   seen->same_user_key = false;
   const std::string_view wanted = ExtractUserKey(target);
@@ -413,22 +416,23 @@ Block::Answer Block::Find(std::string_view target, uint64_t* trailer,
                           std::string_view* value) const {
   Range range = Narrow(target);
   const uint32_t end = range.end;
-  // The entry at range.end, once it is below `end`.
-  Seen at_end;
+  // Of the entry at range.end, once it is below `end`, and of the one that is
+  // looked at. Neither is copied.
+  Seen seen[2];
+  int kept = 0;
   while (range.begin < range.end) {
     const uint32_t middle = range.begin + (range.end - range.begin) / 2;
-    Seen seen;
-    if (CompareEntry(middle, target, &seen) < 0) {
+    if (CompareEntry(middle, target, &seen[1 - kept]) < 0) {
       range.begin = middle + 1;
     } else {
       range.end = middle;
-      at_end = seen;
+      kept = 1 - kept;
     }
   }
   if (range.end == entries_) return Answer::kBeyond;
-  if (range.end == end || !at_end.same_user_key) return Answer::kAbsent;
-  *trailer = at_end.trailer;
-  *value = at_end.value;
+  if (range.end == end || !seen[kept].same_user_key) return Answer::kAbsent;
+  *trailer = seen[kept].trailer;
+  *value = std::string_view(seen[kept].value_data, seen[kept].value_bytes);
   return Answer::kFound;
 }
 

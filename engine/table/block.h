@@ -140,7 +140,8 @@ class Block {
   // What a comparison with an entry has seen of it.
   struct Seen {
     uint64_t trailer = 0;
-    std::string_view value;
+    const char* value_data = nullptr;
+    size_t value_bytes = 0;
     bool same_user_key = false;
   };
   int CompareEntry(uint32_t i, std::string_view target, Seen* seen) const;
@@ -165,8 +166,12 @@ class Block {
   // REQUIRES for both: `p` is where an entry begins, of a block that was
   // checked.
   static Entry EntryAt(const char* p);
-  static const char* EndOfLengths(const char* p, uint32_t* shared,
-                                  uint32_t* own, uint32_t* value);
+  static Entry LongEntryAt(const char* p);
+  static Entry MakeEntry(const char* own, uint32_t shared, uint32_t own_bytes,
+                         uint32_t value_bytes) {
+    return {shared, std::string_view(own, own_bytes),
+            std::string_view(own + own_bytes, value_bytes)};
+  }
   Entry EntryOf(uint32_t i) const { return EntryAt(payload_ + OffsetOf(i)); }
   int32_t* heads() { return reinterpret_cast<int32_t*>(this + 1); }
   const int32_t* heads() const {
@@ -284,17 +289,14 @@ class Block::Iterator {
 
 inline Block::Entry Block::EntryAt(const char* p) {
   const auto byte = [p](int i) { return static_cast<unsigned char>(p[i]); };
-  Entry entry;
-  uint32_t own = byte(1);
-  uint32_t value = byte(2);
-  entry.shared = byte(0);
-  p += 3;
-  if ((entry.shared | own | value) >= 128) [[unlikely]] {
-    p = EndOfLengths(p - 3, &entry.shared, &own, &value);
+  if ((byte(0) | byte(1) | byte(2)) < 128) [[likely]] {
+    return MakeEntry(p + 3, byte(0), byte(1), byte(2));
   }
-  entry.own = std::string_view(p, own);
-  entry.value = std::string_view(p + own, value);
-  return entry;
+  // Copied by parts: whose address is taken lies in memory, and what was
+  // written there in halves is slow to read as a whole.
+  const Entry entry = LongEntryAt(p);
+  return {entry.shared, std::string_view(entry.own.data(), entry.own.size()),
+          std::string_view(entry.value.data(), entry.value.size())};
 }
 
 }  // namespace holdfast
