@@ -2,32 +2,43 @@
 
 #include <algorithm>
 #include <bit>
-#include <utility>
-
-#include "base/check.h"
 
 namespace holdfast {
 
-char* Arena::AllocateSlow(size_t bytes, const Block* seen) {
-  HF_CHECK(bytes > 0);
-  MutexLock lock(&mu_);
-  Block* const current = current_.load(std::memory_order_relaxed);
-  if (current != seen) {  // Another thread made a block in the meantime.
-    if (char* p = current->Cut(bytes)) return p;
+char* Arena::NewBlock(size_t bytes) {
+  blocks_.emplace_back(static_cast<char*>(
+      ::operator new[](bytes, std::align_val_t{kNodeAlignment})));
+  memory_bytes_.store(memory_bytes() + bytes, std::memory_order_relaxed);
+  return blocks_.back().get();
+}
+
+char* Arena::MakeRoom(size_t bytes) {
+  const size_t block_bytes = std::clamp(std::bit_floor(memory_bytes() | 1),
+                                        kMinBlockBytes, kMaxBlockBytes);
+  // What is apart never becomes the current block.
+  if (bytes > block_bytes / kLargePart) return NewBlock(bytes);
+  front_ = NewBlock(block_bytes);
+  room_ = block_bytes;
+  return nullptr;
+}
+
+char* Arena::AllocateSlow(size_t bytes) {
+  if (char* const apart = MakeRoom(bytes)) return apart;
+  return Allocate(bytes);
+}
+
+char* Arena::AllocateNode(size_t bytes) {
+  HF_DCHECK(bytes > 0);
+  for (;;) {
+    // Down to the alignment: blocks begin and end aligned.
+    const size_t end = reinterpret_cast<uintptr_t>(front_ + room_);
+    const size_t cut = bytes + (end - bytes) % kNodeAlignment;
+    if (cut <= room_) {
+      room_ -= cut;
+      return front_ + room_;
+    }
+    if (char* const apart = MakeRoom(bytes)) return apart;
   }
-  const size_t reserved = memory_bytes_.load(std::memory_order_relaxed);
-  const size_t next_bytes =
-      std::clamp(std::bit_floor(reserved | 1), kMinBlockBytes, kMaxBlockBytes);
-  const bool large = bytes > next_bytes / kLargePart;
-  auto block = std::make_unique<Block>(large ? bytes : next_bytes);
-  Block* const made = block.get();
-  blocks_.push_back(std::move(block));
-  memory_bytes_.store(reserved + made->size, std::memory_order_relaxed);
-  if (large) return made->bytes.get();  // Never becomes the current one.
-  char* const p = made->Cut(bytes);
-  HF_CHECK(p != nullptr);
-  current_.store(made, std::memory_order_release);
-  return p;
 }
 
 }  // namespace holdfast

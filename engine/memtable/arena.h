@@ -1,9 +1,10 @@
-// Memory for many small things that are all freed together, from any thread.
+// Memory for many small things that are all freed together.
 //
-// Bytes are cut from the current block with one atomic addition. Blocks grow
-// with what is reserved already, from 4 KiB to 1 MiB, so that an arena that
-// holds little costs little; an unused one has reserved nothing. What is large
-// beside a block is allocated apart, in its exact size.
+// A block is used from both ends: bytes without alignment are cut from its
+// front, aligned nodes from its back, so that neither wastes anything on the
+// other. Blocks grow with what is reserved already, from 4 KiB to 1 MiB, so
+// that an arena that holds little costs little; an unused one has reserved
+// nothing. What is large beside a block is allocated apart, in its exact size.
 //
 // Invariants: (1) No two allocations overlap. (2) What lies idle is bounded: in
 // a full block less than a quarter, as larger things go apart; the current
@@ -11,26 +12,28 @@
 // smallest size); and a block that was given up for a larger one, which happens
 // at most once for each size: 2 MiB in all.
 //
-// Thread safety: thread-safe. Allocate takes a mutex only for a new block or
-// for something large. What one thread wrote into its allocation must be
-// published to others by other means.
+// Thread safety: one thread at a time allocates (each after the one before, by
+// means of the caller); memory_bytes from any. What was written into an
+// allocation must be published to other threads by other means.
 
 #ifndef HOLDFAST_ENGINE_MEMTABLE_ARENA_H_
 #define HOLDFAST_ENGINE_MEMTABLE_ARENA_H_
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <new>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
-#include "holdfast/env/sync.h"
+#include "base/check.h"
 
 namespace holdfast {
 
 class Arena {
  public:
-  static constexpr size_t kAlignment = 8;
+  // Of nodes: a cache line.
+  static constexpr size_t kNodeAlignment = 64;
   static constexpr size_t kMinBlockBytes = 4 << 10;
   static constexpr size_t kMaxBlockBytes = 1 << 20;
   // A thing larger than this part of a block is allocated apart.
@@ -40,17 +43,18 @@ class Arena {
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
-  // RETURNS `bytes` uninitialised bytes, aligned to kAlignment, which live as
-  // long as the arena. REQUIRES: bytes > 0.
+  // RETURN `bytes` uninitialised bytes, which live as long as the arena; those
+  // of a node are aligned to kNodeAlignment. REQUIRES: bytes > 0.
   char* Allocate(size_t bytes) {
-    const size_t rounded = (bytes + kAlignment - 1) & ~(kAlignment - 1);
-    Block* const block = current_.load(std::memory_order_acquire);
-    if (block != nullptr) [[likely]] {
-      if (char* p = block->Cut(rounded)) [[likely]]
-        return p;
-    }
-    return AllocateSlow(rounded, block);
+    HF_DCHECK(bytes > 0);
+    if (bytes > room_) [[unlikely]]
+      return AllocateSlow(bytes);
+    char* const p = front_;
+    front_ += bytes;
+    room_ -= bytes;
+    return p;
   }
+  char* AllocateNode(size_t bytes);
 
   // What is reserved from the system, used or not.
   size_t memory_bytes() const {
@@ -58,36 +62,25 @@ class Arena {
   }
 
  private:
-  struct Block {
-    explicit Block(size_t block_bytes)
-        : size(block_bytes),
-          bytes(std::make_unique_for_overwrite<char[]>(block_bytes)) {}
-
-    // RETURNS null when n bytes are too many for (the rest of) this block.
-    char* Cut(size_t n) {
-      if (n > size / kLargePart) return nullptr;
-      // Relaxed: the addition alone keeps allocations apart. It may go past
-      // the end, by less than size / kLargePart for each try; it cannot wrap.
-      const size_t offset = used.fetch_add(n, std::memory_order_relaxed);
-      return offset + n <= size ? bytes.get() + offset : nullptr;
+  struct Free {
+    void operator()(char* p) const {
+      ::operator delete[](p, std::align_val_t{kNodeAlignment});
     }
-
-    const size_t size;
-    const std::unique_ptr<char[]> bytes;
-    std::atomic<size_t> used{0};
   };
-  static_assert(__STDCPP_DEFAULT_NEW_ALIGNMENT__ >= kAlignment);
+  using Block = std::unique_ptr<char[], Free>;
 
-  // `seen` is the block in which there was no room.
-  char* AllocateSlow(size_t bytes, const Block* seen) ABSL_LOCKS_EXCLUDED(mu_);
+  // RETURNS what is allocated apart, or null once there is a new block with
+  // room.
+  char* MakeRoom(size_t bytes);
+  char* AllocateSlow(size_t bytes);
+  char* NewBlock(size_t bytes);
 
-  // Points into blocks_. Stored with release under mu_, so that the acquire in
-  // Allocate sees the block made.
-  std::atomic<Block*> current_{nullptr};
+  // The rest of the current block.
+  char* front_ = nullptr;
+  size_t room_ = 0;
+
+  std::vector<Block> blocks_;
   std::atomic<size_t> memory_bytes_{0};  // Relaxed: orders nothing.
-
-  Mutex mu_;
-  std::vector<std::unique_ptr<Block>> blocks_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace holdfast

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -59,8 +58,18 @@ TEST(ArenaTest, StaysNearWhatIsUsedForMiddleSizes) {
   }
 }
 
-// Goal: whatever the sizes, allocations are aligned, keep their bytes and
-// count in memory_bytes.
+TEST(ArenaTest, BytesAndNodesShareABlock) {
+  Arena arena;
+  char* const node = arena.AllocateNode(128);
+  char* const first = arena.Allocate(3);
+  char* const second = arena.Allocate(5);
+  EXPECT_EQ(second, first + 3);
+  EXPECT_EQ(arena.AllocateNode(100), node - 128);
+  EXPECT_EQ(arena.memory_bytes(), Arena::kMinBlockBytes);
+}
+
+// Goal: whatever the sizes, nodes are aligned, and allocations keep their bytes
+// and count in memory_bytes.
 TEST(ArenaTest, AllocationsDoNotOverlap) {
   Random random(1);
   Arena arena;
@@ -69,8 +78,11 @@ TEST(ArenaTest, AllocationsDoNotOverlap) {
   for (int i = 0; i < 5000; ++i) {
     const size_t bytes = random.OneIn(100) ? 1 + random.Uniform(100000)
                                            : 1 + random.Uniform(300);
-    char* const p = arena.Allocate(bytes);
-    ASSERT_EQ(reinterpret_cast<uintptr_t>(p) % Arena::kAlignment, 0u);
+    const bool node = random.OneIn(3);
+    char* const p = node ? arena.AllocateNode(bytes) : arena.Allocate(bytes);
+    if (node) {
+      ASSERT_EQ(reinterpret_cast<uintptr_t>(p) % Arena::kNodeAlignment, 0u);
+    }
     std::memset(p, i & 0xff, bytes);
     made.emplace_back(p, bytes);
     sum += bytes;
@@ -82,34 +94,6 @@ TEST(ArenaTest, AllocationsDoNotOverlap) {
       return c == static_cast<char>(i & 0xff);
     })) << i;
   }
-}
-
-TEST(ArenaTest, ManyThreadsAllocateWithoutOverlap) {
-  constexpr int kThreads = 4;
-  Arena arena;
-  std::vector<std::vector<std::pair<char*, size_t>>> made(kThreads);
-  std::vector<std::thread> threads;
-  for (int t = 0; t < kThreads; ++t) {
-    threads.emplace_back([&, t] {
-      Random random(static_cast<uint64_t>(t));
-      for (int i = 0; i < 10000; ++i) {
-        const size_t bytes = random.OneIn(200) ? 1 + random.Uniform(20000)
-                                               : 1 + random.Uniform(100);
-        char* const p = arena.Allocate(bytes);
-        std::memset(p, t, bytes);
-        made[static_cast<size_t>(t)].emplace_back(p, bytes);
-      }
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  size_t sum = 0;
-  for (int t = 0; t < kThreads; ++t) {
-    for (const auto& [p, bytes] : made[static_cast<size_t>(t)]) {
-      sum += bytes;
-      ASSERT_TRUE(std::all_of(p, p + bytes, [t](char c) { return c == t; }));
-    }
-  }
-  EXPECT_GE(arena.memory_bytes(), sum);
 }
 
 }  // namespace

@@ -2,13 +2,14 @@
 
 #include "absl/status/status.h"
 #include "base/check.h"
+#include "engine/memtable/entry.h"
 
 namespace holdfast {
 namespace {
 
 class MemTableIterator final : public InternalIterator {
  public:
-  explicit MemTableIterator(const SkipList* list) : it_(list) {}
+  explicit MemTableIterator(const EntryTree* tree) : it_(tree) {}
 
   bool SeekToFirst() override {
     it_.SeekToFirst();
@@ -38,21 +39,12 @@ class MemTableIterator final : public InternalIterator {
                        : StandNowhere();
   }
 
-  SkipList::Iterator it_;
+  EntryTree::Iterator it_;
 };
 
-void RaiseTo(std::atomic<uint64_t>& number, uint64_t value) {
-  uint64_t seen = number.load(std::memory_order_relaxed);
-  while (seen < value && !number.compare_exchange_weak(
-                             seen, value, std::memory_order_relaxed)) {
-  }
-}
-
-void LowerTo(std::atomic<uint64_t>& number, uint64_t value) {
-  uint64_t seen = number.load(std::memory_order_relaxed);
-  while (seen > value && !number.compare_exchange_weak(
-                             seen, value, std::memory_order_relaxed)) {
-  }
+// REQUIRES: no other thread writes it.
+void Set(std::atomic<uint64_t>& number, uint64_t value) {
+  number.store(value, std::memory_order_relaxed);
 }
 
 }  // namespace
@@ -61,25 +53,25 @@ void MemTable::Add(SequenceNumber sequence, ValueType type,
                    std::string_view key, std::string_view value) {
   HF_CHECK(sequence <= kMaxSequenceNumber);
   const bool deletion = type == ValueType::kDeletion;
-  list_.Insert(key, PackTrailer(sequence, type),
+  tree_.Insert(key, PackTrailer(sequence, type),
                deletion ? std::string_view() : value);
-  LowerTo(smallest_sequence_, sequence);
-  RaiseTo(largest_sequence_, sequence);
-  entries_.fetch_add(1, std::memory_order_relaxed);
-  if (deletion) tombstones_.fetch_add(1, std::memory_order_relaxed);
+  if (sequence < smallest_sequence_.load(std::memory_order_relaxed)) {
+    Set(smallest_sequence_, sequence);
+  }
+  if (sequence > largest_sequence()) Set(largest_sequence_, sequence);
+  Set(entries_, entries() + 1);
+  if (deletion) Set(tombstones_, tombstones() + 1);
 }
 
 MemTable::Lookup MemTable::Get(const LookupKey& key) const {
-  SkipList::Iterator it(&list_);
-  it.Seek(key.user_key(), ExtractTrailer(key.internal_key()));
-  if (!it.Valid()) return {};
-  const std::string_view found = it.internal_key();
-  if (ExtractUserKey(found) != key.user_key()) return {};
-  const uint64_t trailer = ExtractTrailer(found);
+  const Entry found =
+      tree_.Find(key.user_key(), ExtractTrailer(key.internal_key()));
+  if (found == nullptr) return {};
+  const uint64_t trailer = KeyOf(found).trailer;
   const SequenceNumber sequence = trailer >> 8;
   switch (static_cast<ValueType>(trailer & 0xff)) {
     case ValueType::kValue:
-      return {Lookup::kValue, it.value(), sequence};
+      return {Lookup::kValue, ValueOf(found), sequence};
     case ValueType::kDeletion:
       return {Lookup::kDeletion, {}, sequence};
   }
@@ -88,7 +80,7 @@ MemTable::Lookup MemTable::Get(const LookupKey& key) const {
 }
 
 std::unique_ptr<InternalIterator> MemTable::NewIterator() const {
-  return std::make_unique<MemTableIterator>(&list_);
+  return std::make_unique<MemTableIterator>(&tree_);
 }
 
 SequenceNumber MemTable::smallest_sequence() const {

@@ -9,9 +9,10 @@
 // views of keys and values live as long. (2) No two entries have one internal
 // key (Add dies: two changes with one number are a bug above).
 //
-// Thread safety: thread-safe; readers never wait. The counts and sequence
-// numbers are exact once no Add is under way.
-// Crash safety: none, that is what the log is for.
+// Thread safety: one thread at a time adds (each after the one before, by means
+// of the caller); everything else is for any thread beside it, and readers
+// never wait. The counts and sequence numbers are exact once no Add is under
+// way. Crash safety: none, that is what the log is for.
 
 #ifndef HOLDFAST_ENGINE_MEMTABLE_MEMTABLE_H_
 #define HOLDFAST_ENGINE_MEMTABLE_MEMTABLE_H_
@@ -26,7 +27,7 @@
 #include "engine/format/internal_key.h"
 #include "engine/iter/internal_iterator.h"
 #include "engine/memtable/arena.h"
-#include "engine/memtable/skiplist.h"
+#include "engine/memtable/entry_tree.h"
 
 namespace holdfast {
 
@@ -77,9 +78,9 @@ class MemTable {
       std::numeric_limits<SequenceNumber>::max();
 
   Arena arena_;
-  SkipList list_{&arena_};
-  // Statistics: relaxed, they order nothing. Whoever freezes the memtable and
-  // waits for its writers has synchronised with them.
+  EntryTree tree_{&arena_};
+  // Statistics: relaxed, they order nothing, and only the one who adds writes
+  // them. Whoever freezes the memtable has synchronised with that one.
   std::atomic<uint64_t> entries_{0};
   std::atomic<uint64_t> tombstones_{0};
   std::atomic<SequenceNumber> smallest_sequence_{kNoSequence};
