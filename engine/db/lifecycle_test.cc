@@ -189,9 +189,10 @@ TEST_F(LifecycleTest, ContradictingWriteOptionsAreRefused) {
 // taken for the end.
 TEST_F(LifecycleTest, AnIteratorThatCannotReadSaysSo) {
   Open();
+  // Enough for some reads, the later ones of many blocks each.
   for (int i = 0; i < 100; ++i) {
     ASSERT_OK(db_->Put({}, "key" + std::to_string(100 + i),
-                       BigValue(std::to_string(i), 100)));
+                       BigValue(std::to_string(i), 500)));
   }
   ASSERT_OK(db_->Flush());
   size_t failures = 0;
