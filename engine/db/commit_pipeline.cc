@@ -176,11 +176,14 @@ void CommitPipeline::ApplyGroup() {
     memtable = core_.active.get();  // Replaced only by the pipeline's owner.
   }
   SequenceNumber sequence = group_.first_sequence;
+  // Before it is visible: see dead_spans.h.
+  const bool cuts = core_.dead_spans.Announce(sequence + group_.count - 1);
   uint64_t bytes = 0;
   const absl::Status status = ForEachChange(
       group_.changes, group_.count,
       [&](ValueType type, std::string_view key, std::string_view value) {
         memtable->Add(sequence++, type, key, value);
+        if (cuts && type == ValueType::kValue) core_.dead_spans.Cut(key);
         bytes += key.size() + value.size();
       });
   HF_CHECK(status.ok());  // We encoded them.

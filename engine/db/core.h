@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "engine/db/counters.h"
+#include "engine/db/dead_spans.h"
 #include "engine/db/error_state.h"
 #include "engine/db/read_view.h"
 #include "engine/db/snapshot_list.h"
@@ -60,6 +61,7 @@ struct DbCore {
   TableCache table_cache;
   SnapshotList snapshots;
   Counters counters;
+  DeadSpans dead_spans;
   ReadViewSlot views;  // Published under mu.
   // The newest write that readers see. Written by the owner of the pipeline
   // after the write is in the memtable (release), read by anyone (acquire).

@@ -25,7 +25,11 @@ BlockReadOptions BlockOptions(const ReadOptions& options) {
   return block_options;
 }
 
-absl::Status NotFound() { return absl::NotFoundError("no such key"); }
+// Without a message: that would be an allocation for each key that is not
+// there, and the code says it all.
+absl::Status NotFound() {
+  return absl::Status(absl::StatusCode::kNotFound, "");
+}
 
 // RETURNS whether the memtable decides; *status is set then.
 bool ReadMemTable(const MemTable& memtable, const LookupKey& lookup,
@@ -63,7 +67,9 @@ absl::Status ReadKeyOnce(DbCore& core, const ReadOptions& options,
   GetResult result;
   status = view.version->Get(BlockOptions(options), lookup, HashKey(key),
                              core.table_cache, &result);
-  core.counters.filter_skips.Add(result.filter_skips);
+  if (result.filter_skips != 0) {
+    core.counters.filter_skips.Add(static_cast<uint64_t>(result.filter_skips));
+  }
   if (!status.ok()) return status;
   if (result.lookup.kind != TableLookup::kValue) return NotFound();
   use({result.lookup.value, nullptr, std::move(result.lookup.pin)});
@@ -89,18 +95,23 @@ absl::Status ReadKey(DbCore& core, const ReadOptions& options,
 
 std::unique_ptr<Iterator> OpenIterator(DbCore& core,
                                        const ReadOptions& options) {
-  // First the view, then the number: see read_view.h.
+  // First the view, then the number: see read_view.h. When the number is what
+  // it was before the view, the view has everything up to it: dead_spans.h.
+  const SequenceNumber before =
+      core.visible_sequence.load(std::memory_order_acquire);
   const std::shared_ptr<const ReadView> view = core.views.Acquire();
   const SequenceNumber sequence = SequenceOf(core, options);
   std::vector<std::unique_ptr<InternalIterator>> sources;
-  sources.push_back(view->active->NewIterator());
+  // Read after the number: what is not in it by now has a later one.
+  if (!view->active->empty()) sources.push_back(view->active->NewIterator());
   for (const auto& memtable : view->frozen) {
     sources.push_back(memtable->NewIterator());
   }
   view->version->AppendIterators(BlockOptions(options), core.table_cache,
                                  &sources);
-  return NewUserIterator(NewMergingIterator(std::move(sources)), sequence,
-                         BoundsOf(options), view);
+  return NewUserIterator(
+      NewMergingIterator(std::move(sources)), sequence, BoundsOf(options), view,
+      {.spans = &core.dead_spans, .may_record = sequence <= before});
 }
 
 }  // namespace holdfast

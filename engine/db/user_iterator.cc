@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/coding.h"
 
 namespace holdfast {
 namespace {
@@ -20,101 +21,133 @@ std::optional<std::string> PrefixEnd(std::string_view prefix) {
   return end;
 }
 
+// A user key that outlives its source. Short ones are copied word by word,
+// which a call would take longer for.
+class KeyBuffer {
+ public:
+  KeyBuffer() = default;
+  KeyBuffer(const KeyBuffer&) = delete;
+  KeyBuffer& operator=(const KeyBuffer&) = delete;
+
+  // REQUIRES: the key is that of an internal key: a trailer follows it.
+  void Assign(std::string_view user_key) {
+    static_assert(kTrailerBytes == 8);
+    size_ = user_key.size();
+    if (size_ > kInlineBytes) [[unlikely]] {
+      long_.assign(user_key);
+      data_ = long_.data();
+      return;
+    }
+    data_ = inline_;
+    for (size_t i = 0; i < size_; i += 8) {
+      EncodeFixed64(inline_ + i, DecodeFixed64(user_key.data() + i));
+    }
+  }
+  std::string_view view() const { return std::string_view(data_, size_); }
+
+ private:
+  static constexpr size_t kInlineBytes = 64;
+
+  char inline_[kInlineBytes];
+  const char* data_ = inline_;
+  size_t size_ = 0;
+  std::string long_;
+};
+
+bool SameKey(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && CompareUserKeys(a, b) == 0;
+}
+
+// The next possible key.
+std::string KeyAfter(std::string_view key) {
+  std::string after(key);
+  after.push_back('\0');
+  return after;
+}
+
 // Directions of the walk and where source_ stands:
 //   kForward, Valid():  on the entry that is shown; key() and value() are its.
 //   kBackward, Valid(): before all entries of the shown user key (not Valid
-//                       when there are none); what is shown is in saved_key_
-//                       and saved_value_.
+//                       when there are none); what is shown is in *shown_ and
+//                       value_.
 class UserIterator final : public Iterator {
  public:
   UserIterator(std::unique_ptr<InternalIterator> source,
                SequenceNumber sequence, KeyBounds bounds,
-               std::shared_ptr<const void> pin)
+               std::shared_ptr<const void> pin, DeadSpanUse spans)
       : pin_(std::move(pin)),
         source_(std::move(source)),
         sequence_(sequence),
+        spans_(spans),
         bounds_(std::move(bounds)) {}
 
   bool Valid() const override { return valid_; }
 
   void SeekToFirst() override {
-    Begin();
-    if (bounds_.lower.has_value()) {
-      SeekSource(*bounds_.lower, sequence_);
-    } else {
-      source_->SeekToFirst();
-    }
-    FindNextVisible(/*skipping=*/false);
+    SeekForward(bounds_.lower.has_value() ? std::string_view(*bounds_.lower)
+                                          : std::string_view(""));
   }
 
   void SeekToLast() override {
-    Begin();
     if (bounds_.upper.has_value()) {
-      SeekBefore(*bounds_.upper);
+      SeekBackward(*bounds_.upper);
     } else {
-      source_->SeekToLast();
+      SeekBackward(std::nullopt);
     }
-    FindPrevVisible();
   }
 
   void Seek(std::string_view target) override {
     if (bounds_.lower.has_value() && target < *bounds_.lower) {
-      SeekToFirst();
-      return;
+      target = *bounds_.lower;
     }
-    Begin();
-    SeekSource(target, sequence_);
-    FindNextVisible(/*skipping=*/false);
+    SeekForward(target);
   }
 
   void SeekForPrev(std::string_view target) override {
     if (bounds_.upper.has_value() && target >= *bounds_.upper) {
-      SeekToLast();
-      return;
+      SeekBackward(*bounds_.upper);
+    } else {
+      // A key followed by a zero byte is the next possible one.
+      SeekBackward(KeyAfter(target));
     }
-    Begin();
-    // The first entry after all versions of target, then one back. A key
-    // followed by a zero byte is the next possible one.
-    std::string after(target);
-    after.push_back('\0');
-    SeekBefore(after);
-    FindPrevVisible();
   }
 
   void Next() override {
     HF_CHECK(valid_);
-    if (direction_ == Direction::kBackward) {
+    if (direction_ == Direction::kForward) {
+      shown_->Assign(ExtractUserKey(source_->key()));
+      source_->Next();
+    } else {
       // source_ stands before the entries of the shown key: go to its first.
       direction_ = Direction::kForward;
-      SeekSource(saved_key_, kMaxSequenceNumber);
-    } else {
-      saved_key_.assign(ExtractUserKey(source_->key()));
-      source_->Next();
+      if (source_->Valid()) {
+        source_->Next();
+      } else {
+        SeekSource(shown_->view(), kMaxSequenceNumber);
+      }
     }
-    FindNextVisible(/*skipping=*/true);
+    FindNextVisible(/*after_shown=*/true);
   }
 
   void Prev() override {
     HF_CHECK(valid_);
     if (direction_ == Direction::kForward) {
       direction_ = Direction::kBackward;
-      saved_key_.assign(ExtractUserKey(source_->key()));
-      // To the last entry before all versions of the shown key.
-      SeekBefore(saved_key_);
+      shown_->Assign(ExtractUserKey(source_->key()));
+      LeaveShownBackward();
     }
-    FindPrevVisible();
+    FindPrevVisible(/*before_shown=*/true, std::nullopt);
   }
 
   std::string_view key() const override {
     HF_CHECK(valid_);
     return direction_ == Direction::kForward ? ExtractUserKey(source_->key())
-                                             : std::string_view(saved_key_);
+                                             : shown_->view();
   }
 
   std::string_view value() const override {
     HF_CHECK(valid_);
-    return direction_ == Direction::kForward ? source_->value()
-                                             : std::string_view(saved_value_);
+    return direction_ == Direction::kForward ? source_->value() : value_;
   }
 
   absl::Status status() const override {
@@ -127,11 +160,41 @@ class UserIterator final : public Iterator {
   // A value copied for the backward walk keeps no more memory than this when
   // the walk goes on.
   static constexpr size_t kKeptValueBytes = size_t{1} << 20;
+  // Entries that are walked over one by one before a search is cheaper.
+  static constexpr size_t kStepsBeforeSeek = 16;
+  // Entries walked over in a row that make a span worth remembering.
+  static constexpr size_t kStepsToRecord = 256;
 
-  void Begin() {
+  void Begin(Direction direction) {
     valid_ = false;
-    direction_ = Direction::kForward;
+    direction_ = direction;
     status_ = absl::OkStatus();
+  }
+
+  void SeekForward(std::string_view target) {
+    Begin(Direction::kForward);
+    from_.assign(target);  // Perhaps a view into source_, which moves now.
+    DeadSpans::End end;
+    if (!InSpan(from_, &end)) {
+      SeekSource(from_, sequence_);
+    } else if (!JumpTo(end)) {
+      return;
+    }
+    FindNextVisible(/*after_shown=*/false);
+  }
+
+  // To the last key before `end`, nullopt being after every key.
+  void SeekBackward(const std::optional<std::string_view>& end) {
+    Begin(Direction::kBackward);
+    std::string begin;
+    if (SpanReachesTo(end, &begin)) {
+      SeekBefore(begin);
+    } else if (end.has_value()) {
+      SeekBefore(*end);
+    } else {
+      source_->SeekToLast();
+    }
+    FindPrevVisible(/*before_shown=*/false, end);
   }
 
   void SeekSource(std::string_view user_key, SequenceNumber sequence) {
@@ -147,77 +210,236 @@ class UserIterator final : public Iterator {
     } else if (source_->status().ok()) {
       source_->SeekToLast();
     }
+    if (source_->Valid() &&
+        CompareUserKeys(ExtractUserKey(source_->key()), user_key) >= 0) {
+      status_ = absl::DataLossError("a search came to an entry after its key");
+    }
+  }
+
+  // From the entry of *shown_, to the last one before all of its versions: few,
+  // as a rule.
+  void LeaveShownBackward() {
+    for (size_t steps = 0; steps < kStepsBeforeSeek; ++steps) {
+      if (!source_->Prev()) return;
+      if (!SameKey(ExtractUserKey(source_->key()), shown_->view())) return;
+    }
+    SeekBefore(shown_->view());
+  }
+
+  // Whether a span that we may use holds the key; *end is what is behind it.
+  bool InSpan(std::string_view user_key, DeadSpans::End* end) const {
+    return spans_.spans != nullptr && spans_.spans->any() &&
+           spans_.spans->FindEnd(user_key, sequence_, end);
+  }
+  // Whether one reaches up to `end`; *begin is where it begins.
+  bool SpanReachesTo(const std::optional<std::string_view>& end,
+                     std::string* begin) const {
+    return spans_.spans != nullptr && spans_.spans->any() &&
+           spans_.spans->FindBegin(end, sequence_, begin);
+  }
+
+  // To the end of a span. RETURNS false when there is nothing behind it.
+  bool JumpTo(const DeadSpans::End& end) {
+    if (!end.has_value()) {
+      source_->SeekToLast();
+      return false;
+    }
+    SeekSource(*end, sequence_);
+    return CameTo(*end);
+  }
+
+  // After a search that shortens a walk forward: whether it came to the key or
+  // behind it. A source that searches wrongly (by bytes that nobody verified)
+  // must not make us walk in circles.
+  bool CameTo(std::string_view user_key) {
+    if (!source_->Valid() ||
+        CompareUserKeys(ExtractUserKey(source_->key()), user_key) >= 0) {
+      return true;
+    }
+    status_ = absl::DataLossError("a search came to an entry before its key");
+    return false;
+  }
+
+  void Record(std::string_view begin, const DeadSpans::End& end) {
+    if (!spans_.may_record || !status().ok()) return;
+    spans_.spans->Record(begin, end, sequence_);
+  }
+  // Of a walk forward.
+  void RecordTo(bool after_shown, const DeadSpans::End& end) {
+    Record(after_shown ? KeyAfter(shown_->view()) : from_, end);
   }
 
   bool Parse(ParsedInternalKey* parsed) {
-    if (ParseInternalKey(source_->key(), parsed)) return true;
+    if (ParseInternalKey(source_->key(), parsed)) [[likely]]
+      return true;
     status_ = absl::DataLossError("an entry has a malformed internal key");
     valid_ = false;
     return false;
   }
 
-  // From where source_ stands, forward to the first entry to be shown. With
-  // `skipping`, entries of saved_key_ and before are hidden.
-  void FindNextVisible(bool skipping) {
+  // From where source_ stands, forward to the first entry to be shown. The walk
+  // began behind *shown_, whose entries are hidden then, or else at from_.
+  void FindNextVisible(bool after_shown) {
     valid_ = false;
     direction_ = Direction::kForward;
+    // The key whose entries are hidden.
+    const KeyBuffer* skipped = after_shown ? shown_ : nullptr;
+    size_t walked = 0;
     ParsedInternalKey entry;
-    for (; source_->Valid(); source_->Next()) {
+    while (source_->Valid()) {
       if (!Parse(&entry)) return;
-      if (bounds_.upper.has_value() && entry.user_key >= *bounds_.upper) return;
-      if (entry.sequence > sequence_) continue;
-      if (skipping && entry.user_key <= saved_key_) continue;
-      if (entry.type == ValueType::kValue) {
-        valid_ = true;
+      if (bounds_.upper.has_value() &&
+          CompareUserKeys(entry.user_key, *bounds_.upper) >= 0) {
+        if (walked >= kStepsToRecord) RecordTo(after_shown, bounds_.upper);
         return;
       }
-      // A tombstone hides the older versions of its key.
-      saved_key_.assign(entry.user_key);
-      skipping = true;
+      if (entry.sequence <= sequence_ &&
+          (skipped == nullptr || !SameKey(entry.user_key, skipped->view()))) {
+        if (entry.type == ValueType::kValue) [[likely]] {
+          valid_ = true;
+          if (walked >= kStepsToRecord) [[unlikely]] {
+            RecordTo(after_shown, std::string(entry.user_key));
+          }
+          return;
+        }
+        // A tombstone hides the older versions of its key.
+        deleted_.Assign(entry.user_key);
+        skipped = &deleted_;
+      }
+      if (++walked % kStepsBeforeSeek != 0) [[likely]] {
+        source_->Next();
+      } else if (!Advance(entry, walked)) {
+        return;
+      }
     }
+    if (walked >= kStepsToRecord) RecordTo(after_shown, std::nullopt);
+  }
+
+  // Forward from a hidden entry, by a short way if there is one. RETURNS false
+  // when nothing is to be shown any more.
+  bool Advance(const ParsedInternalKey& entry, size_t walked) {
+    DeadSpans::End end;
+    if (walked % kStepsToRecord == kStepsBeforeSeek &&
+        InSpan(entry.user_key, &end)) {
+      return JumpTo(end);
+    }
+    if (!SameKey(entry.user_key, probe_.view())) {
+      probe_.Assign(entry.user_key);
+      source_->Next();
+      return true;
+    }
+    // Many versions of one key: to the first that is old enough, or past all.
+    SeekSource(entry.user_key,
+               entry.sequence > sequence_ ? sequence_ : SequenceNumber{0});
+    return CameTo(probe_.view());
   }
 
   // From where source_ stands, backward to the last key to be shown. The
   // entries of a key come oldest first, so each visible one replaces the one
-  // before it, until the key changes.
-  void FindPrevVisible() {
+  // before it, until the key changes. The walk began before *shown_, or else at
+  // `end`.
+  void FindPrevVisible(bool before_shown,
+                       const std::optional<std::string_view>& end) {
     valid_ = false;
     direction_ = Direction::kBackward;
-    bool found = false;  // saved_* hold a visible value of the current key.
-    bool any = false;    // saved_key_ is the current key.
     if (saved_value_.capacity() > kKeptValueBytes) {
       std::string().swap(saved_value_);
     }
+    KeyBuffer& candidate = shown_ == keys_ ? keys_[1] : keys_[0];
+    bool found = false;   // value_ is a visible one of the candidate.
+    size_t versions = 0;  // Of the candidate.
+    size_t moves = 0;     // Of source_, since value_ was seen.
+    size_t walked = 0;
+    std::string begin;
     ParsedInternalKey entry;
-    for (; source_->Valid(); source_->Prev()) {
+    while (source_->Valid() && status_.ok()) {
       if (!Parse(&entry)) return;
-      if (found && entry.user_key != saved_key_) break;
-      if (bounds_.lower.has_value() && entry.user_key < *bounds_.lower) break;
-      if (entry.sequence > sequence_) continue;
-      if (entry.type == ValueType::kDeletion) {
-        found = false;
-        continue;
+      if (found && !SameKey(entry.user_key, candidate.view())) break;
+      if (bounds_.lower.has_value() &&
+          CompareUserKeys(entry.user_key, *bounds_.lower) < 0) {
+        begin = *bounds_.lower;
+        break;
       }
-      if (!any || entry.user_key != saved_key_) {
-        saved_key_.assign(entry.user_key);
-        any = true;
+      if (entry.sequence <= sequence_) {
+        if (entry.type == ValueType::kDeletion) {
+          found = false;
+        } else {
+          if (!found) {
+            candidate.Assign(entry.user_key);
+            versions = 0;
+          }
+          found = true;
+          value_ = source_->value();
+          moves = 0;
+        }
       }
-      saved_value_.assign(source_->value());
-      found = true;
+      if (found) {
+        if (++versions > kStepsBeforeSeek) {
+          found = SeekNewest(candidate.view());
+          if (found) break;
+          continue;
+        }
+        // A value outlives one move of its source (see InternalIterator).
+        if (moves++ == 1) {
+          saved_value_.assign(value_);
+          value_ = saved_value_;
+        }
+      } else if (++walked % kStepsToRecord == kStepsBeforeSeek) {
+        std::string span;
+        if (SpanReachesTo(KeyAfter(entry.user_key), &span)) {
+          SeekBefore(span);
+          continue;
+        }
+      }
+      source_->Prev();
     }
     // An error in between may have hidden a newer version: show nothing then.
-    valid_ = found && source_->status().ok();
+    valid_ = found && status_.ok() &&
+             (source_->Valid() || source_->status().ok());
+    if (walked >= kStepsToRecord) [[unlikely]] {
+      if (found) begin = KeyAfter(candidate.view());
+      DeadSpans::End span_end;
+      if (before_shown) {
+        span_end.emplace(shown_->view());
+      } else if (end.has_value()) {
+        span_end.emplace(*end);
+      }
+      Record(begin, span_end);
+    }
+    if (valid_) shown_ = &candidate;
+  }
+
+  // Of a key with many versions: keeps the newest that is visible, and moves
+  // source_ before all of them. RETURNS whether it is a value.
+  bool SeekNewest(std::string_view user_key) {
+    SeekSource(user_key, sequence_);
+    if (!source_->Valid()) return false;
+    ParsedInternalKey entry;
+    const bool is_value = Parse(&entry) && SameKey(entry.user_key, user_key) &&
+                          entry.type == ValueType::kValue;
+    if (is_value) {
+      saved_value_.assign(source_->value());
+      value_ = saved_value_;
+    }
+    SeekBefore(user_key);
+    return is_value;
   }
 
   const std::shared_ptr<const void> pin_;  // Outlives source_.
   const std::unique_ptr<InternalIterator> source_;
   const SequenceNumber sequence_;
+  const DeadSpanUse spans_;
   const KeyBounds bounds_;
 
   bool valid_ = false;
   Direction direction_ = Direction::kForward;
   absl::Status status_;
-  std::string saved_key_;
+  KeyBuffer keys_[2];
+  KeyBuffer* shown_ = keys_;  // The key that is shown, or was before the move.
+  KeyBuffer deleted_;
+  KeyBuffer probe_;  // A key that was come by in a long walk.
+  std::string from_;
+  std::string_view value_;  // In source_ or saved_value_.
   std::string saved_value_;
 };
 
@@ -266,9 +488,9 @@ KeyBounds BoundsOf(const ReadOptions& options) {
 
 std::unique_ptr<Iterator> NewUserIterator(
     std::unique_ptr<InternalIterator> source, SequenceNumber sequence,
-    KeyBounds bounds, std::shared_ptr<const void> pin) {
-  return std::make_unique<UserIterator>(std::move(source), sequence,
-                                        std::move(bounds), std::move(pin));
+    KeyBounds bounds, std::shared_ptr<const void> pin, DeadSpanUse spans) {
+  return std::make_unique<UserIterator>(
+      std::move(source), sequence, std::move(bounds), std::move(pin), spans);
 }
 
 std::unique_ptr<Iterator> NewErrorIterator(absl::Status status) {

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "engine/db/dead_spans.h"
 #include "engine/format/internal_key.h"
 #include "engine/iter/internal_iterator.h"
 #include "holdfast/iterator.h"
@@ -27,10 +28,17 @@ struct KeyBounds {
 // The bounds that a read asked for: its own, narrowed by its prefix.
 KeyBounds BoundsOf(const ReadOptions& options);
 
+// What an iterator makes of the database's dead spans.
+struct DeadSpanUse {
+  DeadSpans* spans = nullptr;  // None: it walks.
+  // The source has everything up to the iterator's number.
+  bool may_record = false;
+};
+
 // `source` yields internal keys in order; `pin` keeps alive what it reads.
 std::unique_ptr<Iterator> NewUserIterator(
     std::unique_ptr<InternalIterator> source, SequenceNumber sequence,
-    KeyBounds bounds, std::shared_ptr<const void> pin);
+    KeyBounds bounds, std::shared_ptr<const void> pin, DeadSpanUse spans = {});
 
 // An iterator over nothing, with the given status.
 std::unique_ptr<Iterator> NewErrorIterator(absl::Status status);

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/random.h"
 #include "engine/memtable/memtable.h"
 #include "gtest/gtest.h"
 #include "rapidcheck/gtest.h"
@@ -54,16 +55,10 @@ std::unique_ptr<Iterator> IteratorOver(std::shared_ptr<MemTable> table,
                          std::move(table));
 }
 
-// A random walk over a random history stands where the same walk over the
-// std::map of the visible state stands, at every step.
-RC_GTEST_PROP(UserIteratorTest, WalksLikeAMap, ()) {
-  const auto key = rc::gen::map(rc::gen::container<std::string>(
-                                    rc::gen::elementOf(std::string("ab\xff"))),
-                                [](std::string k) { return k.substr(0, 3); });
-  const auto history =
-      *rc::gen::container<std::vector<TestChange>>(rc::gen::build<TestChange>(
-          rc::gen::set(&TestChange::key, key),
-          rc::gen::set(&TestChange::deletes, rc::gen::arbitrary<bool>())));
+// A random walk stands where the same walk over the std::map of the visible
+// state stands, at every step.
+void WalkLikeAMap(const std::vector<TestChange>& history,
+                  const rc::Gen<std::string>& key) {
   const auto sequence =
       *rc::gen::inRange<SequenceNumber>(0, history.size() + 1);
   KeyBounds bounds;
@@ -115,6 +110,34 @@ RC_GTEST_PROP(UserIteratorTest, WalksLikeAMap, ()) {
       RC_ASSERT(it->value() == at->second);
     }
   }
+}
+
+RC_GTEST_PROP(UserIteratorTest, WalksLikeAMap, ()) {
+  const auto key = rc::gen::map(rc::gen::container<std::string>(
+                                    rc::gen::elementOf(std::string("ab\xff"))),
+                                [](std::string k) { return k.substr(0, 3); });
+  WalkLikeAMap(
+      *rc::gen::container<std::vector<TestChange>>(rc::gen::build<TestChange>(
+          rc::gen::set(&TestChange::key, key),
+          rc::gen::set(&TestChange::deletes, rc::gen::arbitrary<bool>()))),
+      key);
+}
+
+// Goal: the same where a key has so many versions that walking over them is
+// given up for searches.
+RC_GTEST_PROP(UserIteratorTest, WalksOverManyVersionsLikeAMap, ()) {
+  Random random(*rc::gen::arbitrary<uint64_t>());
+  const std::vector<std::string> keys = {"", "a", "a\xff",
+                                         std::string(70, 'b')};
+  std::vector<TestChange> history;
+  while (history.size() < 400) {
+    const std::string& key = keys[random.Uniform(keys.size())];
+    const bool deletes = random.OneIn(2);
+    for (uint64_t n = random.Uniform(60); n > 0; --n) {
+      history.push_back({key, random.OneIn(8) ? !deletes : deletes});
+    }
+  }
+  WalkLikeAMap(history, rc::gen::elementOf(keys));
 }
 
 TEST(UserIteratorTest, BoundsAreNarrowedByThePrefix) {
