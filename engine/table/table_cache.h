@@ -67,6 +67,10 @@ class TableCache {
   absl::StatusOr<const TableReader*> Get(Slot& slot, uint64_t number,
                                          uint64_t bytes, uint64_t identity);
 
+  // What Get would return when the table is open, else nullptr. The use that it
+  // is put to does not count as one.
+  static const TableReader* IfOpen(const Slot& slot);
+
   // The same for who keeps the reader for longer (iterators, compactions) and
   // needs no guard.
   absl::StatusOr<std::shared_ptr<const TableReader>> Acquire(Slot& slot,
@@ -137,6 +141,10 @@ class TableCache::Slot {
   Owner owner_;
   size_t position_ = 0;  // In ring_, when there.
 };
+
+inline const TableReader* TableCache::IfOpen(const Slot& slot) {
+  return slot.reader_.load(std::memory_order_acquire);
+}
 
 using TableSlot = TableCache::Slot;
 

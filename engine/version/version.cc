@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
@@ -87,7 +88,7 @@ size_t Version::FindFile(int level, std::string_view user_key) const {
   const FileList& list = files(level);
   const auto it = std::partition_point(
       list.begin(), list.end(), [user_key](const FilePtr& file) {
-        return file->largest_user_key() < user_key;
+        return CompareUserKeys(file->largest_user_key(), user_key) < 0;
       });
   return static_cast<size_t>(it - list.begin());
 }
@@ -99,17 +100,42 @@ absl::Status Version::Get(const BlockReadOptions& options, const LookupKey& key,
   const SequenceNumber as_of = key.sequence();
   *result = GetResult();
 
+  // The tables that may hold it, in the order in which they are searched.
+  absl::InlinedVector<const FileMetadata*, 16> candidates;
+  for (const FilePtr& file : files(0)) {
+    if (file->smallest_sequence > as_of) continue;
+    if (CompareUserKeys(user_key, file->smallest_user_key()) < 0) continue;
+    if (CompareUserKeys(user_key, file->largest_user_key()) > 0) continue;
+    candidates.push_back(file.get());
+  }
+  const size_t level0 = candidates.size();
+  for (int level = 1; level < kNumLevels; ++level) {
+    if (files(level).empty()) continue;
+    const size_t i = FindFile(level, user_key);
+    if (i == files(level).size()) continue;
+    const FileMetadata& file = *files(level)[i];
+    if (CompareUserKeys(user_key, file.smallest_user_key()) < 0) continue;
+    if (file.smallest_sequence > as_of) continue;
+    candidates.push_back(&file);
+  }
+  // Each filter is likely a miss of the processor's caches: wait for all at
+  // once.
+  if (candidates.size() > 1) {
+    for (const FileMetadata* file : candidates) {
+      const TableReader* const reader = TableCache::IfOpen(file->slot);
+      if (reader != nullptr) reader->PrefetchFilter(key_hash);
+    }
+  }
+
   // Level 0, newest first. A hit ends it only when no later table can hold a
   // newer version: sequence ranges of tables may interleave after a repair.
-  for (const FilePtr& file : files(0)) {
+  for (size_t i = 0; i < level0; ++i) {
+    const FileMetadata& file = *candidates[i];
     const bool have = result->lookup.kind != TableLookup::kAbsent;
-    if (have && file->largest_sequence <= result->lookup.sequence) break;
-    if (file->smallest_sequence > as_of) continue;
-    if (user_key < file->smallest_user_key()) continue;
-    if (user_key > file->largest_user_key()) continue;
+    if (have && file.largest_sequence <= result->lookup.sequence) break;
     TableLookup found;
     const absl::Status searched =
-        SearchTable(options, key, key_hash, cache, *file, &found, result);
+        SearchTable(options, key, key_hash, cache, file, &found, result);
     if (!searched.ok() && !HF_MUTANT("version.unread_table_ends_a_read")) {
       return searched;
     }
@@ -120,14 +146,9 @@ absl::Status Version::Get(const BlockReadOptions& options, const LookupKey& key,
   }
   if (result->lookup.kind != TableLookup::kAbsent) return absl::OkStatus();
 
-  for (int level = 1; level < kNumLevels; ++level) {
-    const size_t i = FindFile(level, user_key);
-    if (i == files(level).size()) continue;
-    const FileMetadata& file = *files(level)[i];
-    if (user_key < file.smallest_user_key()) continue;
-    if (file.smallest_sequence > as_of) continue;
-    HF_RETURN_IF_ERROR(SearchTable(options, key, key_hash, cache, file,
-                                   &result->lookup, result));
+  for (size_t i = level0; i < candidates.size(); ++i) {
+    HF_RETURN_IF_ERROR(SearchTable(options, key, key_hash, cache,
+                                   *candidates[i], &result->lookup, result));
     if (result->lookup.kind != TableLookup::kAbsent) return absl::OkStatus();
   }
   return absl::OkStatus();
