@@ -57,27 +57,61 @@ class LevelIterator final : public InternalIterator {
   }
 
  private:
+  // Tables that were come by are kept for searches that go to and fro. More
+  // than one: what we stood on outlives the move.
+  static constexpr size_t kKept = 4;
+
+  struct Opened {
+    size_t index = static_cast<size_t>(-1);  // Of its file.
+    std::shared_ptr<const TableReader> reader;
+    std::unique_ptr<InternalIterator> table;  // Uses reader.
+  };
+
+  static void Close(Opened* opened) {
+    opened->table.reset();
+    opened->reader.reset();
+    opened->index = static_cast<size_t>(-1);
+  }
+
   // Makes file `index` the one that table_ iterates over. RETURNS false, with
   // no table_, when there is no such file or it cannot be opened.
   bool Open(size_t index) {
     open_status_ = absl::OkStatus();
     if (table_ != nullptr && index == index_) return true;
-    // What we stood on outlives the move.
-    previous_table_ = std::move(table_);
-    previous_reader_ = std::move(reader_);
+    table_ = nullptr;
     if (index >= files_->size()) return false;  // Also for -1.
-    index_ = index;
+    for (Opened& opened : kept_) {
+      if (opened.index != index) continue;
+      table_ = opened.table.get();
+      index_ = index;
+      return true;
+    }
     const FileMetadata& file = *(*files_)[index];
     auto reader =
         cache_.Acquire(file.slot, file.number, file.bytes, file.identity);
+    if (absl::IsResourceExhausted(reader.status())) {
+      // Too many open files: some of them are ours.
+      for (Opened& opened : kept_) {
+        if (opened.index != index_) Close(&opened);
+      }
+      reader =
+          cache_.Acquire(file.slot, file.number, file.bytes, file.identity);
+    }
     if (!reader.ok()) {
       if (!HF_MUTANT("level_iterator.missing_table_is_an_error")) {
         open_status_ = reader.status();
       }
       return false;
     }
-    reader_ = *std::move(reader);
-    table_ = reader_->NewIterator(options_);
+    // In place of the oldest, but for the one that we stood on.
+    if (kept_[oldest_].index == index_) oldest_ = (oldest_ + 1) % kKept;
+    Opened& opened = kept_[oldest_];
+    oldest_ = (oldest_ + 1) % kKept;
+    Close(&opened);
+    opened.index = index_ = index;
+    opened.reader = *std::move(reader);
+    opened.table = opened.reader->NewIterator(options_);
+    table_ = opened.table.get();
     return true;
   }
 
@@ -104,13 +138,11 @@ class LevelIterator final : public InternalIterator {
   TableCache& cache_;
   const BlockReadOptions options_;
 
-  size_t index_ = 0;  // Of the file that table_ iterates over.
   absl::Status open_status_;
-  std::shared_ptr<const TableReader> reader_;
-  std::unique_ptr<InternalIterator> table_;  // Uses reader_.
-  // The table before, whose value may still be looked at.
-  std::shared_ptr<const TableReader> previous_reader_;
-  std::unique_ptr<InternalIterator> previous_table_;  // Uses previous_reader_.
+  InternalIterator* table_ = nullptr;  // Of one of kept_.
+  size_t index_ = 0;  // Of the file that table_, or the last one, is of.
+  Opened kept_[kKept];
+  size_t oldest_ = 0;
 };
 
 }  // namespace

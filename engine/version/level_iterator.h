@@ -13,7 +13,7 @@
 namespace holdfast {
 
 // Iterates over the entries of `files` one table after the other. Opens a table
-// when it gets there and keeps only that one and the one before. Keeps the files alive; `cache`
+// when it gets there and keeps the last few. Keeps the files alive; `cache`
 // must outlive the iterator. A table that cannot be opened or read stops it:
 // not Valid, with the cause in status().
 // REQUIRES: `files` is sorted and does not overlap (as a level >= 1, or one
