@@ -109,6 +109,23 @@ GROWTH ?=
 bench-growth: bench-build  ## 1, 10 and 50 million keys, with plots (GROWTH=--millions=1,10)
 	bench/growth $(GROWTH) -- --peers=out/bench/peers $(BENCH)
 
+# For instance: make micro-bench BENCH=--benchmark_filter=memtable
+.PHONY: micro-bench
+micro-bench: setup  ## time the parts by themselves, with what others reach
+	$(BAZEL) build $(BAZEL_FLAGS) --config=release //bench:micro_bench
+	bazel-bin/bench/micro_bench $(BENCH)
+
+# For instance: make install PREFIX=/usr DESTDIR=/tmp/package
+PREFIX ?= /usr/local
+DESTDIR ?=
+.PHONY: install
+install: setup  ## headers, libraries and holdfast.pc (PREFIX= DESTDIR=)
+	@BAZEL="$(BAZEL)" DESTDIR="$(DESTDIR)" tools/install "$(PREFIX)"
+
+.PHONY: install-check
+install-check: setup  ## build outside programs with what `make install` gives
+	@BAZEL="$(BAZEL)" tools/install_check
+
 .PHONY: tidy
 tidy:  ## check what has a right answer: includes, links, names; report sizes
 	@tools/tidy
