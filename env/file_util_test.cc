@@ -127,8 +127,8 @@ class RecordingWritableFile final : public WritableFile {
     return status;
   }
   absl::Status Sync() override { return fs_.Call("sync " + path_); }
-  absl::Status Preallocate(uint64_t, uint64_t) override {
-    return fs_.Call("preallocate " + path_);
+  absl::Status PrepareSpace(uint64_t, uint64_t) override {
+    return fs_.Call("prepare " + path_);
   }
   absl::Status Truncate(uint64_t) override {
     return fs_.Call("truncate " + path_);

@@ -55,9 +55,9 @@ class MortalFileSystem::Writer final : public WritableFile {
   absl::Status Sync() override {
     return Do(FileOp::kSync, [&] { return base_->Sync(); });
   }
-  absl::Status Preallocate(uint64_t offset, uint64_t length) override {
-    return Do(FileOp::kPreallocate,
-              [&] { return base_->Preallocate(offset, length); });
+  absl::Status PrepareSpace(uint64_t offset, uint64_t length) override {
+    return Do(FileOp::kPrepareSpace,
+              [&] { return base_->PrepareSpace(offset, length); });
   }
   absl::Status Truncate(uint64_t size) override {
     return Do(FileOp::kTruncate, [&] { return base_->Truncate(size); });

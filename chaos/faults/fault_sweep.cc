@@ -183,8 +183,9 @@ std::vector<std::string> EffectsOn(const FileCall& call) {
     case FileOp::kSyncDirectory:
       return {"eio",           "done-eio",   "fails-keeps-new",
               "fails-reverts", "fails-late", "lost"};
+    case FileOp::kPrepareSpace:
+      return {"eio", "enospc", "done-eio", absl::StrCat("short:", half)};
     case FileOp::kTruncate:
-    case FileOp::kPreallocate:
     case FileOp::kRename:
     case FileOp::kLink:
     case FileOp::kMakeDirectory:

@@ -8,6 +8,8 @@
 namespace holdfast::chaos {
 namespace {
 
+using Moment = KillPoint::Moment;
+
 // A life of some 30 flushes; and one in which a manifest outgrows its limit.
 constexpr int kLifeWrites = 400;
 constexpr int kLongLifeWrites = 2000;
@@ -23,6 +25,7 @@ struct Call {
 constexpr Call kWriting[] = {
     {"log.create", "create *.wal", 4},
     {"log.write", "write *.wal", 150},
+    {"log.prepare", "prepare *.wal", 20},
     {"log.sync", "sync *.wal", 5},
     {"log.close", "close *.wal", 4},
     {"log.remove", "remove *.wal", 4},
@@ -66,21 +69,50 @@ constexpr Call kRecovery[] = {
 };
 
 void Append(const Call& call, bool recovery, std::vector<KillPoint>* points) {
-  for (const bool after : {false, true}) {
-    points->push_back({call.name, call.call, call.calls, recovery, after,
+  for (const Moment moment :
+       {Moment::kBefore, Moment::kInside, Moment::kAfter}) {
+    if (moment == Moment::kInside && !absl::StartsWith(call.call, "write ")) {
+      continue;
+    }
+    points->push_back({call.name, call.call, call.calls, recovery, moment,
                        recovery ? 0 : call.life_writes});
   }
 }
+
+std::string_view MomentName(Moment moment) {
+  switch (moment) {
+    case Moment::kBefore:
+      return "before ";
+    case Moment::kInside:
+      return "inside ";
+    case Moment::kAfter:
+      return "after ";
+  }
+  return "";
+}
+
+// How much of a write is done when it is cut: at any place of a frame header or
+// of what follows it.
+uint64_t CutOf(uint64_t number) { return 1 + number * 37 % 150; }
 
 }  // namespace
 
 std::string KillPoint::Text() const {
   return absl::StrCat(recovery ? "recovery" : "writing", ": ",
-                      after ? "after " : "before ", name);
+                      MomentName(moment), name);
 }
 
 std::string KillPoint::Plan(uint64_t number) const {
-  return absl::StrCat(call, " @", number, after ? " done-kill" : " kill");
+  const std::string when = absl::StrCat(call, " @", number);
+  switch (moment) {
+    case Moment::kBefore:
+      return absl::StrCat(when, " kill");
+    case Moment::kInside:
+      return absl::StrCat(when, " torn-kill:", CutOf(number));
+    case Moment::kAfter:
+      return absl::StrCat(when, " done-kill");
+  }
+  return "";
 }
 
 absl::Span<const KillPoint> AllKillPoints() {

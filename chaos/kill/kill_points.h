@@ -20,8 +20,9 @@ struct KillPoint {
   uint64_t calls;         // A life makes about so many of them.
   bool recovery;          // While the database is opened; otherwise while it
                           // is written.
-  bool after;             // The call is done.
-  int life_writes;        // Until it may be expected.
+  enum class Moment : uint8_t { kBefore, kInside, kAfter };
+  Moment moment;    // kInside: a part of a write is done.
+  int life_writes;  // Until it may be expected.
 
   // "writing: after table.sync".
   std::string Text() const;
@@ -29,7 +30,7 @@ struct KillPoint {
   std::string Plan(uint64_t number) const;
 };
 
-// All, before and after each call.
+// All, before and after each call, and in the middle of writes.
 absl::Span<const KillPoint> AllKillPoints();
 
 // Those of writing between the first byte of a table and its entry in the

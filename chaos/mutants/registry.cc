@@ -179,6 +179,10 @@ constexpr Mutant kMutants[] = {
     // The four of the poison are a second line, which only the test of the room
     // sees: behind a failed sync the database is read-only, so that no write
     // and no SyncWal gets to the log, and Resume begins another one.
+    {"log_writer.header_is_alone",
+     "a log without records being no longer than its header",
+     "//engine/wal:log_writer_test",
+     "LogWriterTest.KeepsZerosAheadOfSmallRecords"},
     {"log_writer.poison", "the end of a log whose sync failed",
      "//engine/wal:log_writer_test", "LogWriterTest.AFailedSyncIsForEver"},
     {"log_writer.poisoned_record", "the refusal of records after a failed sync",
@@ -188,6 +192,10 @@ constexpr Mutant kMutants[] = {
     {"log_writer.poisoned_sync",
      "the refusal of another sync after a failed one",
      "//engine/wal:log_writer_test", "LogWriterTest.AFailedSyncIsForEver"},
+    {"log_writer.prepares_behind_records",
+     "the zeros ahead of a log being behind its records",
+     "//engine/wal:log_writer_test",
+     "LogWriterTest.KeepsZerosAheadOfSmallRecords"},
     {"log_writer.sync", "each sync of a log or manifest", "crash", "create"},
     {"log_writer.sync_covers_what_was_there",
      "the rule that a sync covers what was there when it began, no more",

@@ -97,11 +97,12 @@ class CommitPipelineTest : public testing::Test {
 
 TEST_F(CommitPipelineTest, LogsThenSyncsWhenAsked) {
   ASSERT_OK(db_->Put({}, "a", "1"));
-  ASSERT_EQ(env_.fs.Trace().size(), 1u);
+  ASSERT_EQ(env_.fs.Trace().size(), 2u);
   EXPECT_TRUE(absl::StartsWith(env_.fs.Trace()[0], "write "));
+  EXPECT_TRUE(absl::StartsWith(env_.fs.Trace()[1], "prepare "));
   ASSERT_OK(db_->Put({.sync = true}, "b", "2"));
-  ASSERT_EQ(env_.fs.Trace().size(), 3u);
-  EXPECT_TRUE(absl::StartsWith(env_.fs.Trace()[2], "sync "));
+  ASSERT_EQ(env_.fs.Trace().size(), 4u);
+  EXPECT_TRUE(absl::StartsWith(env_.fs.Trace()[3], "sync "));
   ExpectContiguousRecords();
 }
 
@@ -110,10 +111,10 @@ TEST_F(CommitPipelineTest, SyncsNothingTwice) {
   EXPECT_EQ(env_.fs.Trace(), Texts());
   ASSERT_OK(db_->Put({}, "a", "1"));
   ASSERT_OK(db_->SyncWal());
-  EXPECT_EQ(env_.fs.Trace().size(), 2u);
+  EXPECT_EQ(env_.fs.Trace().size(), 3u);
   ASSERT_OK(db_->SyncWal());
   ASSERT_OK(db_->Write({.sync = true}, WriteBatch()));
-  EXPECT_EQ(env_.fs.Trace().size(), 2u);
+  EXPECT_EQ(env_.fs.Trace().size(), 3u);
   EXPECT_TRUE((*ContentsAfterCrash(WithoutUnsynced())).contains("a"));
 }
 

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "engine/db/db_impl.h"
 #include "engine/db/testing/harness.h"
+#include "engine/db/testing/log_length.h"
 #include "engine/db/testing/status_testing.h"
 #include "engine/format/log_frame.h"
 #include "gtest/gtest.h"
@@ -95,7 +96,7 @@ TEST_F(LifecycleTest, ALogCutOffAfterCloseIsDamage) {
   ASSERT_OK(db_->Close());
   DiskImage image = WithoutUnsynced();
   for (auto& [path, content] : image.files) {
-    if (path.ends_with(".wal")) content.resize(content.size() - 1);
+    if (path.ends_with(".wal")) content.resize(LengthOfLog(content) - 1);
   }
   EXPECT_CODE(ContentsAfterCrash(image), kDataLoss);
 }

@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "engine/db/testing/harness.h"
+#include "engine/db/testing/log_length.h"
 #include "engine/db/testing/status_testing.h"
 #include "gtest/gtest.h"
 
@@ -132,7 +133,7 @@ TEST(SealedLogTest, LosesNothingInSilenceAfterACloseWithoutItsSuccessor) {
   const std::vector<std::string> logs = LogsOf(image);
   ASSERT_EQ(logs.size(), 2u);
   image.files.erase(logs[1]);
-  for (size_t n = 0; n < image.files.at(logs[0]).size(); ++n) {
+  for (size_t n = 0; n < LengthOfLog(image.files.at(logs[0])); ++n) {
     DiskImage cut = image;
     cut.files[logs[0]].resize(n);
     const auto contents = ContentsAfterCrash(cut);
@@ -241,12 +242,13 @@ TEST(SealedLogTest, ATornTailBesideAnEmptySuccessorIsNoDamage) {
   env.fs.before = NoSpaceFor("write", log);
   EXPECT_CODE(db->Flush(), kResourceExhausted);
   env.fs.before = nullptr;
-  const size_t durable = env.fs.Content(log).size();
+  const size_t durable = LengthOfLog(env.fs.Content(log));
   ASSERT_OK(db->Put({}, "c", "3"));
   const DiskImage image = env.fs.Now();
   ASSERT_EQ(LogsOf(image).size(), 2u);
-  ASSERT_GT(image.files.at(log).size(), durable);
-  for (size_t n = durable; n < image.files.at(log).size(); ++n) {
+  const size_t length = LengthOfLog(image.files.at(log));
+  ASSERT_GT(length, durable);
+  for (size_t n = durable; n < length; ++n) {
     DiskImage cut = image;
     cut.files[log].resize(n);
     const auto contents = ContentsAfterCrash(cut);

@@ -67,7 +67,7 @@ class MemoryWritableFile final : public WritableFile {
     if (status.ok()) file_->synced = file_->bytes;
     return status;
   }
-  absl::Status Preallocate(uint64_t, uint64_t) override {
+  absl::Status PrepareSpace(uint64_t, uint64_t) override {
     return absl::OkStatus();
   }
   absl::Status Truncate(uint64_t size) override {

@@ -179,8 +179,8 @@ class FakeFileSystem final : public FileSystem {
         return absl::OkStatus();
       });
     }
-    absl::Status Preallocate(uint64_t, uint64_t) override {
-      return absl::OkStatus();
+    absl::Status PrepareSpace(uint64_t, uint64_t) override {
+      return absl::OkStatus();  // Manifests ask for none.
     }
     absl::Status Truncate(uint64_t size) override {
       inode_->bytes.resize(size);

@@ -13,10 +13,16 @@ namespace {
 // A buffer that grew beyond this for a huge record is given back.
 constexpr size_t kKeepBufferBytes = size_t{1} << 20;
 
-// Space is asked for in steps of the log's own size within these bounds: few
-// calls for a busy log, little waste for a small one.
-constexpr uint64_t kMinPreallocateBytes = uint64_t{64} << 10;
-constexpr uint64_t kMaxPreallocateBytes = uint64_t{4} << 20;
+// Zeros are written ahead of the log in steps of its own size, within these
+// bounds: few steps for a busy log, little waste for a small one. Not larger,
+// as the zeros should still be in the processor's cache when they are written
+// over.
+constexpr uint64_t kLeastAheadBytes = 512;
+constexpr uint64_t kMostAheadBytes = uint64_t{256} << 10;
+
+// For larger records it does not pay: their write call costs less than writing
+// as many zeros before them.
+constexpr uint64_t kMostPreparedRecordBytes = uint64_t{4} << 10;
 
 }  // namespace
 
@@ -36,7 +42,9 @@ absl::Status LogWriter::AddHeader(const LogHeader& header) {
   HF_CHECK(header.number == identity_.number);
   // No sync can have failed yet: of an empty log, Sync does nothing.
   Stage(FrameType::kHeader, EncodeLogHeader(header), {});
-  return WriteStaged();
+  HF_RETURN_IF_ERROR(WriteStaged());
+  if (HF_MUTANT("log_writer.header_is_alone")) PrepareAhead(0);
+  return absl::OkStatus();
 }
 
 absl::Status LogWriter::AddRecord(std::string_view payload) {
@@ -48,6 +56,7 @@ absl::Status LogWriter::AddRecord(std::string_view prefix,
   HF_CHECK(bytes() > 0);
   HF_CHECK(!sealed_);
   HF_RETURN_IF_ERROR(HF_STEP("log_writer.poisoned_record", SyncError()));
+  const uint64_t offset = bytes();
   const size_t record_bytes = prefix.size() + body.size();
   const size_t fragments = record_bytes / kMaxFragmentBytes + 1;
   buffer_.reserve(record_bytes + fragments * kFrameHeaderBytes);
@@ -65,7 +74,9 @@ absl::Status LogWriter::AddRecord(std::string_view prefix,
           head, tail);
     first = false;
   }
-  return WriteStaged();
+  HF_RETURN_IF_ERROR(WriteStaged());
+  PrepareAhead(offset);
+  return absl::OkStatus();
 }
 
 absl::Status LogWriter::AddSeal(uint64_t successor) {
@@ -115,7 +126,6 @@ void LogWriter::Stage(FrameType type, std::string_view head,
 absl::Status LogWriter::WriteStaged() {
   const uint64_t offset = bytes();
   const uint64_t end = offset + buffer_.size();
-  PreallocateFor(end);
   const absl::Status status = file_->Write(offset, buffer_);
   buffer_.clear();
   if (buffer_.capacity() > kKeepBufferBytes) std::string().swap(buffer_);
@@ -128,15 +138,18 @@ absl::Status LogWriter::WriteStaged() {
   return absl::OkStatus();
 }
 
-void LogWriter::PreallocateFor(uint64_t end) {
-  if (end <= preallocated_bytes_) return;
-  const uint64_t wanted =
-      end + std::clamp(end, kMinPreallocateBytes, kMaxPreallocateBytes);
-  // A hint: when it fails, the write that needs the space says so. Not asked
-  // for again, either.
-  file_->Preallocate(preallocated_bytes_, wanted - preallocated_bytes_)
-      .IgnoreError();
-  preallocated_bytes_ = wanted;
+void LogWriter::PrepareAhead(uint64_t offset) {
+  uint64_t end = bytes();
+  if (end < prepared_bytes_ || identity_.kind != LogKind::kWal ||
+      end - offset > kMostPreparedRecordBytes) {
+    return;
+  }
+  prepared_bytes_ = end + std::clamp(end, kLeastAheadBytes, kMostAheadBytes);
+  // Behind all records: zeros over one would be its end.
+  if (HF_MUTANT("log_writer.prepares_behind_records")) end = offset;
+  // When it fails, the writes that need the space say so. Not asked for again,
+  // either.
+  file_->PrepareSpace(end, prepared_bytes_ - end).IgnoreError();
 }
 
 absl::Status LogWriter::SyncError() const {

@@ -18,9 +18,13 @@
 // too, needs a sync of its own before the next write, and a disk may still give
 // the freed block, remains and all, back to the same place.
 //
+// A write-ahead log keeps zeros ahead of its end (WritableFile::PrepareSpace),
+// so that most records change neither size nor allocation of the file.
+//
 // Invariants:
 // (1) The file holds bytes() bytes of whole records; what is after them is not
-//     part of the log.
+//     part of the log. Behind the header alone there is nothing: a log without
+//     records is known by its size (Recovery::CheckNothingIsLost).
 // (2) synced_bytes() <= bytes(), and both only grow.
 // (3) After the first failed Sync the file is not touched again, but to close
 //     it: a kernel may report a lost write only once, so that a later success
@@ -91,7 +95,9 @@ class LogWriter {
   void Stage(FrameType type, std::string_view head, std::string_view tail);
   // Writes buffer_ at the end of the log.
   absl::Status WriteStaged();
-  void PreallocateFor(uint64_t end);
+  // Asks for space for the records to come, when the last one, from `offset`
+  // on, has used up what there was.
+  void PrepareAhead(uint64_t offset);
   // The error of the failed Sync, if there was one.
   absl::Status SyncError() const;
 
@@ -106,7 +112,7 @@ class LogWriter {
   std::string buffer_;
   uint64_t previous_checksum_ = 0;  // Of the last frame of the log.
   uint64_t staged_checksum_ = 0;    // Of the last frame of buffer_.
-  uint64_t preallocated_bytes_ = 0;
+  uint64_t prepared_bytes_ = 0;     // The space asked for ends here.
   bool sealed_ = false;
 
   // Stored (release) by the Add calls after their write; loaded (acquire) by

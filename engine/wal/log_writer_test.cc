@@ -71,7 +71,6 @@ TEST(LogWriterTest, WritesWhatAReaderReads) {
   EXPECT_TRUE(log->AddRecord("").ok());
   EXPECT_TRUE(log->AddRecord("tw", "o").ok());
   EXPECT_TRUE(log->AddSeal(9).ok());
-  EXPECT_EQ(log->bytes(), file.content.size());
   EXPECT_TRUE(log->Close().ok());
 
   const Contents contents = ReadAll(file);
@@ -79,7 +78,7 @@ TEST(LogWriterTest, WritesWhatAReaderReads) {
   EXPECT_TRUE(contents.end.sealed);
   EXPECT_EQ(contents.end.successor, 9);
   EXPECT_FALSE(contents.end.torn);
-  EXPECT_EQ(contents.end.bytes, file.content.size());
+  EXPECT_EQ(contents.end.bytes, log->bytes());
 }
 
 TEST(LogWriterTest, SplitsRecordsAtTheFragmentLimit) {
@@ -249,30 +248,74 @@ TEST(LogWriterTest, AFailedSyncIsForEver) {
   EXPECT_EQ(error.code(), absl::StatusCode::kInternal);
   const int writes = file.writes;
   const int syncs = file.syncs;
-  const int preallocates = file.preallocates;
+  const int prepares = file.prepares;
   EXPECT_EQ(log->Sync(), error);
   EXPECT_EQ(log->AddRecord("b"), error);
   EXPECT_EQ(log->AddSeal(0), error);
   EXPECT_EQ(log->synced_bytes(), synced);
   EXPECT_EQ(file.writes, writes);
   EXPECT_EQ(file.syncs, syncs);
-  EXPECT_EQ(file.preallocates, preallocates);
+  EXPECT_EQ(file.prepares, prepares);
   // The file is closed all the same.
   EXPECT_EQ(log->Close(), error);
   EXPECT_EQ(file.closes, 1);
 }
 
-TEST(LogWriterTest, PreallocationIsOnlyAHint) {
+TEST(LogWriterTest, KeepsZerosAheadOfSmallRecords) {
   MemoryFile file;
-  file.fail_preallocates = 1000;
+  auto log = NewLog(&file);
+  // A log without records is known by its size.
+  EXPECT_EQ(file.content.size(), kLogHeaderFrameBytes);
+  Records expected;
+  size_t grown = 0;
+  for (int i = 0; i < 10'000; ++i) {
+    const size_t size = file.content.size();
+    expected.push_back(std::string(static_cast<size_t>(100 + i % 7), 'r'));
+    ASSERT_TRUE(log->AddRecord(expected.back()).ok());
+    grown += file.content.size() != size;
+    ASSERT_GT(file.content.size(), log->bytes());
+    ASSERT_LE(file.content.size(), 2 * log->bytes() + 512);
+    ASSERT_LE(file.content.size(), log->bytes() + (256 << 10));
+  }
+  const std::string ahead = file.content.substr(log->bytes());
+  EXPECT_EQ(ahead.find_first_not_of('\0'), std::string::npos);
+  // 1.3 MB in steps that double until they are 256 KiB.
+  EXPECT_LT(grown, 20);
+  EXPECT_EQ(file.prepares, static_cast<int>(grown));
+  const Contents contents = ReadAll(file);
+  EXPECT_TRUE(contents.records == expected);
+  EXPECT_FALSE(contents.end.torn);
+  EXPECT_EQ(contents.end.bytes, log->bytes());
+}
+
+TEST(LogWriterTest, KeepsNoZerosAheadOfLargeRecordsAndManifests) {
+  MemoryFile file;
+  auto log = NewLog(&file);
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_TRUE(log->AddRecord(std::string(5000, 'x')).ok());
+    EXPECT_EQ(file.content.size(), log->bytes());
+  }
+  MemoryFile manifest_file;
+  LogIdentity identity = kIdentity;
+  identity.kind = LogKind::kManifest;
+  LogHeader header = kHeader;
+  header.kind = LogKind::kManifest;
+  LogWriter manifest(manifest_file.NewWriter(), "/db/MANIFEST-7", identity);
+  EXPECT_TRUE(manifest.AddHeader(header).ok());
+  EXPECT_TRUE(manifest.AddRecord("edit").ok());
+  EXPECT_EQ(manifest_file.content.size(), manifest.bytes());
+}
+
+TEST(LogWriterTest, PreparingSpaceIsOnlyAHint) {
+  MemoryFile file;
+  file.fail_prepares = 1000;
   auto log = NewLog(&file);
   for (int i = 0; i < 1000; ++i) {
     EXPECT_TRUE(log->AddRecord(std::string(1000, 'x')).ok());
   }
   EXPECT_EQ(ReadAll(file).records.size(), 1000);
-  // 1 MB in steps that double: 64 KiB, 128 KiB, ...
-  EXPECT_GT(file.preallocates, 1);
-  EXPECT_LT(file.preallocates, 10);
+  EXPECT_GT(file.prepares, 1);
+  EXPECT_LT(file.prepares, 20);
 }
 
 }  // namespace

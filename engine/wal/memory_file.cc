@@ -39,11 +39,15 @@ class Writer : public WritableFile {
     return absl::OkStatus();
   }
 
-  absl::Status Preallocate(uint64_t, uint64_t) override {
-    ++file_->preallocates;
-    return Fails(&file_->fail_preallocates)
-               ? absl::ResourceExhaustedError("planned preallocate failure")
-               : absl::OkStatus();
+  absl::Status PrepareSpace(uint64_t offset, uint64_t length) override {
+    ++file_->prepares;
+    if (Fails(&file_->fail_prepares)) {
+      return absl::ResourceExhaustedError("planned prepare failure");
+    }
+    const uint64_t end = offset + length;
+    if (end > file_->content.size()) file_->content.resize(end);
+    file_->content.replace(offset, length, length, '\0');
+    return absl::OkStatus();
   }
 
   absl::Status Truncate(uint64_t size) override {

@@ -34,7 +34,7 @@ class MemoryFile {
   // The next so many calls fail.
   int fail_writes = 0;
   int fail_syncs = 0;
-  int fail_preallocates = 0;
+  int fail_prepares = 0;
   // What a write that fails still puts into the file.
   size_t failed_write_bytes = 0;
   // Reads that touch this offset fail; reads are cut to so many bytes.
@@ -45,7 +45,7 @@ class MemoryFile {
   int writes = 0;
   int syncs = 0;
   int closes = 0;
-  int preallocates = 0;
+  int prepares = 0;
 };
 
 }  // namespace holdfast

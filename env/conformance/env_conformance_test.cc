@@ -97,7 +97,6 @@ TYPED_TEST(EnvConformanceTest, WritesAtPositionsAndReadsBack) {
   EXPECT_TRUE(file->Write(1000, "end").ok());
   EXPECT_TRUE(file->Write(0, "begin").ok());
   EXPECT_TRUE(file->Write(5000, "").ok());  // Extends nothing.
-  EXPECT_TRUE(file->Preallocate(0, 100'000).ok());
   EXPECT_TRUE(file->Sync().ok());
   std::string expected = "begin" + std::string(995, '\0') + "end";
   EXPECT_EQ(ReadAll(this->fs(), this->Path("f")), expected);
@@ -106,6 +105,30 @@ TYPED_TEST(EnvConformanceTest, WritesAtPositionsAndReadsBack) {
   EXPECT_TRUE(file->Truncate(6).ok());
   EXPECT_EQ(ReadAll(this->fs(), this->Path("f")),
             std::string("beg") + std::string(3, '\0'));
+  EXPECT_TRUE(file->Close().ok());
+}
+
+TYPED_TEST(EnvConformanceTest, PreparedSpaceIsZerosThatAreWrittenOver) {
+  auto file = this->fs().CreateFile(this->Path("f")).value();
+  EXPECT_TRUE(file->Write(0, "0123456789").ok());
+  EXPECT_TRUE(file->PrepareSpace(4, 0).ok());
+  EXPECT_TRUE(file->PrepareSpace(4, 2).ok());
+  std::string expected("0123\0\0006789", 10);
+  EXPECT_EQ(ReadAll(this->fs(), this->Path("f")), expected);
+  EXPECT_TRUE(file->PrepareSpace(10, 30'000).ok());
+  expected.resize(30'010);
+  EXPECT_EQ(ReadAll(this->fs(), this->Path("f")), expected);
+  EXPECT_TRUE(file->Write(100, "inside").ok());
+  expected.replace(100, 6, "inside");
+  EXPECT_TRUE(file->Write(30'008, "over").ok());
+  expected.resize(30'012);
+  expected.replace(30'008, 4, "over");
+  EXPECT_TRUE(file->Sync().ok());
+  EXPECT_EQ(ReadAll(this->fs(), this->Path("f")), expected);
+  EXPECT_TRUE(file->Truncate(102).ok());
+  EXPECT_TRUE(file->Write(103, "x").ok());
+  EXPECT_EQ(ReadAll(this->fs(), this->Path("f")),
+            expected.substr(0, 102) + std::string("\0x", 2));
   EXPECT_TRUE(file->Close().ok());
 }
 
@@ -134,8 +157,8 @@ TYPED_TEST(EnvConformanceTest, AClosedFileRefusesEverything) {
   this->ExpectError(file->Sync(), code, "sync ROOT/f: Bad file descriptor");
   this->ExpectError(file->Truncate(0), code,
                     "truncate ROOT/f: Bad file descriptor");
-  this->ExpectError(file->Preallocate(0, 1), code,
-                    "preallocate ROOT/f: Bad file descriptor");
+  this->ExpectError(file->PrepareSpace(0, 1), code,
+                    "prepare ROOT/f: Bad file descriptor");
   this->ExpectError(file->Close(), code, "close ROOT/f: Bad file descriptor");
 }
 
@@ -381,8 +404,10 @@ class Player {
       case 13:
         return place_.Text(file.Sync());
       default:
-        return place_.Text(z % 4 == 0 ? file.Close()
-                                      : file.Preallocate(0, 100));
+        return place_.Text(
+            z % 4 == 0 ? file.Close()
+                       : file.PrepareSpace(static_cast<uint64_t>(y) * 1500,
+                                           static_cast<uint64_t>(z) * 3000));
     }
   }
 

@@ -1,6 +1,7 @@
 // Errors that real files do not give on demand: a seccomp filter in a child
 // process makes one system call fail with a chosen errno, every time.
 
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
@@ -20,7 +21,9 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "env/posix/mapped_window.h"
 #include "env/posix/posix_file_system.h"
+#include "env/posix/scoped_fd.h"
 #include "env/posix/temp_directory.h"
 #include "gtest/gtest.h"
 
@@ -80,6 +83,15 @@ class PosixFaultTest : public testing::Test {
         absl::StrCat(operation, " ", path_, ": ", cause));
   }
 
+  static constexpr uint64_t kPreparedBytes = 100'000;
+
+  bool MapsHere() {
+    const ScopedFd fd(::open(path_.c_str(), O_RDWR | O_CLOEXEC));
+    MappedWindow window;
+    return MappedWindow::MayMapFilesOf(fd.get()) &&
+           window.Map(fd.get(), 0, kPreparedBytes);
+  }
+
   TempDirectory directory_;
   const std::string path_ = directory_.File("f");
   PosixFileSystem fs_;
@@ -107,13 +119,43 @@ TEST_F(PosixFaultTest, CloseReportsAnErrorButNotAnInterruption) {
   Expect(SYS_close, EINTR, absl::OkStatus(), close);
 }
 
-TEST_F(PosixFaultTest, PreallocateIsAHintWhereItCannotBeDone) {
-  const auto preallocate = [&] { return file_->Preallocate(0, 4096); };
-  for (int error : {EOPNOTSUPP, ENOSYS, ENOSPC, EDQUOT, EFBIG}) {
-    Expect(SYS_fallocate, error, absl::OkStatus(), preallocate);
+TEST_F(PosixFaultTest, SpaceThatCannotBePreparedIsToldAndGivenBack) {
+  ASSERT_TRUE(file_->Write(0, "abc").ok());
+  Expect(SYS_pwrite64, ENOSPC,
+         absl::ResourceExhaustedError(
+             absl::StrCat("prepare ", path_, ": No space left on device")),
+         [&] { return file_->PrepareSpace(2, kPreparedBytes); });
+  EXPECT_EQ(fs_.FileSize(path_).value(), 2u);
+}
+
+TEST_F(PosixFaultTest, WritesIntoPreparedSpaceAreNoSystemCalls) {
+  ASSERT_TRUE(file_->PrepareSpace(0, kPreparedBytes).ok());
+  if (!MapsHere()) GTEST_SKIP() << "files are not mapped here";
+  const absl::Status failed = Failed("write", "Input/output error");
+  Expect(SYS_pwrite64, EIO, absl::OkStatus(),
+         [&] { return file_->Write(kPreparedBytes - 3, "end"); });
+  Expect(SYS_pwrite64, EIO, failed,
+         [&] { return file_->Write(kPreparedBytes - 2, "end"); });
+  // A file that was cut has no such space any more.
+  Expect(SYS_pwrite64, EIO, failed, [&] {
+    const absl::Status cut = file_->Truncate(100);
+    return cut.ok() ? file_->Write(200, "x") : cut;
+  });
+}
+
+// Where memory cannot be locked, or a file not mapped, writes are calls.
+TEST_F(PosixFaultTest, PreparedSpaceIsWrittenAlsoWhenItCannotBeMapped) {
+  for (const long number : {SYS_mlock, SYS_mmap, SYS_fstatfs}) {
+    Expect(number, EPERM, absl::OkStatus(), [&] {
+      const absl::Status status = file_->PrepareSpace(0, kPreparedBytes);
+      return status.ok() ? file_->Write(1000, "here") : status;
+    });
+    char scratch[8];
+    std::string_view read;
+    ASSERT_TRUE(fs_.OpenFile(path_).value()->Read(999, 6, scratch, &read).ok());
+    EXPECT_EQ(read, std::string_view("\0here\0", 6));
+    EXPECT_EQ(fs_.FileSize(path_).value(), kPreparedBytes);
   }
-  Expect(SYS_fallocate, EIO, Failed("preallocate", "Input/output error"),
-         preallocate);
 }
 
 TEST_F(PosixFaultTest, WriteReadAndTruncateReportErrors) {

@@ -115,19 +115,31 @@ TEST_F(PosixFileSystemTest, TruncateCutsAndExtendsWithZeros) {
   EXPECT_EQ(Content(At("f")), std::string("ab\0\0", 4));
 }
 
-TEST_F(PosixFileSystemTest, PreallocateChangesNeitherContentNorSize) {
-  auto file = Create(At("f"));
-  ASSERT_TRUE(file->Write(0, "abc").ok());
-  EXPECT_TRUE(file->Preallocate(0, kMebibyte).ok());
-  EXPECT_TRUE(file->Preallocate(3, 0).ok());
-  EXPECT_EQ(Content(At("f")), "abc");
-  EXPECT_EQ(fs_.FileSize(At("f")).value(), 3u);
-}
-
-TEST_F(PosixFileSystemTest, PreallocateMoreThanThereIsIsNoError) {
-  auto file = Create(At("f"));
-  EXPECT_TRUE(file->Preallocate(0, uint64_t{1} << 60).ok());
-  EXPECT_EQ(fs_.FileSize(At("f")).value(), 0u);
+TEST_F(PosixFileSystemTest, PreparedSpaceIsZerosThatAreWrittenOver) {
+  for (const uint64_t length :
+       {uint64_t{0}, uint64_t{1}, uint64_t{100'000}, 3 * kMebibyte + 1}) {
+    SCOPED_TRACE(length);
+    const std::string path = At(absl::StrCat("f", length));
+    auto file = Create(path);
+    ASSERT_TRUE(file->Write(0, "abcdef").ok());
+    ASSERT_TRUE(file->PrepareSpace(3, length).ok());
+    std::string expected = "abcdef";
+    expected.resize(std::max<size_t>(6, 3 + length));
+    expected.replace(3, length, length, '\0');
+    EXPECT_TRUE(Content(path) == expected);
+    // Inside, over the end, behind it.
+    for (const uint64_t at : {3 + length / 2, 2 + length, 70 + length}) {
+      ASSERT_TRUE(file->Write(at, "xyz").ok());
+      expected.resize(std::max<size_t>(expected.size(), at + 3));
+      expected.replace(at, 3, "xyz");
+    }
+    EXPECT_TRUE(Content(path) == expected);
+    EXPECT_TRUE(file->Sync().ok());
+    ASSERT_TRUE(file->Truncate(4).ok());
+    ASSERT_TRUE(file->Write(5, "end").ok());
+    EXPECT_EQ(Content(path), expected.substr(0, 4) + std::string("\0end", 4));
+    EXPECT_TRUE(file->Close().ok());
+  }
 }
 
 TEST_F(PosixFileSystemTest, ClosedFileRefusesAllCalls) {
@@ -139,7 +151,7 @@ TEST_F(PosixFileSystemTest, ClosedFileRefusesAllCalls) {
   const auto code = absl::StatusCode::kInternal;
   EXPECT_TRUE(Is(file->Write(0, "x"), code, refused("write")));
   EXPECT_TRUE(Is(file->Sync(), code, refused("sync")));
-  EXPECT_TRUE(Is(file->Preallocate(0, 1), code, refused("preallocate")));
+  EXPECT_TRUE(Is(file->PrepareSpace(0, 1), code, refused("prepare")));
   EXPECT_TRUE(Is(file->Truncate(0), code, refused("truncate")));
   EXPECT_TRUE(Is(file->Close(), code, refused("close")));
 }
@@ -319,7 +331,11 @@ TEST_F(PosixFileSystemTest, FullDiskFailsTheWriteAndHealsWithSpace) {
         Is(file->Write(0, std::string(kMebibyte, 'x')),
            absl::StatusCode::kResourceExhausted,
            absl::StrCat("write ", mount, "/f: No space left on device")));
-    EXPECT_TRUE(file->Preallocate(0, kMebibyte).ok());
+    EXPECT_TRUE(file->Truncate(0).ok());
+    EXPECT_TRUE(Is(
+        file->PrepareSpace(0, kMebibyte), absl::StatusCode::kResourceExhausted,
+        absl::StrCat("prepare ", mount, "/f: No space left on device")));
+    EXPECT_EQ(fs_.FileSize(mount + "/f").value(), 0u);
     EXPECT_TRUE(fs_.RemoveFile(mount + "/ballast").ok());
     EXPECT_TRUE(ballast->Close().ok());
     EXPECT_TRUE(file->Write(0, std::string(kMebibyte, 'y')).ok());

@@ -428,19 +428,20 @@ class FaultFileSystem::Shared::Writable final : public WritableFile {
                          [&] { return base_->Sync(); });
   }
 
-  absl::Status Preallocate(uint64_t offset, uint64_t length) override {
-    const FileCall call = Call(FileOp::kPreallocate, offset, length);
-    return shared().Plain(call, [&]() -> absl::Status {
-      {
-        // Does not count as a fault that fired: it is a hint, and who asks need
-        // not notice.
-        MutexLock lock(&shared().mu);
-        if (shared().space.Fits(*file_, offset, length) < length) {
-          return ErrorOf(Effect::kEnospc, call);
-        }
-      }
-      return base_->Preallocate(offset, length);
-    });
+  absl::Status PrepareSpace(uint64_t offset, uint64_t length) override {
+    const FileCall call = Call(FileOp::kPrepareSpace, offset, length);
+    const std::optional<Strike> strike = shared().Decide(call);
+    if (strike.has_value() && IsOfBytes(strike->fault.effect)) {
+      const Fault& fault = strike->fault;
+      shared().Fire(*strike, call);
+      HF_RETURN_IF_ERROR(PutZeros(
+          call, std::min(length, static_cast<uint64_t>(fault.argument))));
+      if (fault.effect == Effect::kTornThenKill) Kill();
+      return ErrorOf(
+          fault.effect == Effect::kShort ? Effect::kEnospc : Effect::kEio,
+          call);
+    }
+    return shared().Plain(strike, call, [&] { return PutZeros(call, length); });
   }
 
   absl::Status Truncate(uint64_t size) override {
@@ -488,6 +489,7 @@ class FaultFileSystem::Shared::Writable final : public WritableFile {
       case Effect::kWrongFile:
       case Effect::kShort:
       case Effect::kTorn:
+      case Effect::kTornThenKill:
         return true;
       default:
         return false;
@@ -518,6 +520,21 @@ class FaultFileSystem::Shared::Writable final : public WritableFile {
     return absl::OkStatus();
   }
 
+  // What PrepareSpace does to the file: when there is no space for all,
+  // nothing.
+  absl::Status PutZeros(const FileCall& call, uint64_t length) {
+    {
+      // Does not count as a fault that fired: who asks need not notice.
+      MutexLock lock(&shared().mu);
+      if (shared().space.Fits(*file_, call.offset, length) < length) {
+        return ErrorOf(Effect::kEnospc, call);
+      }
+      if (shared().wants_history) Remember(call.offset, length);
+      shared().space.Reserve(*file_, call.offset, length);
+    }
+    return base_->PrepareSpace(call.offset, length);
+  }
+
   // Keeps what the sectors of a write hold before it.
   void Remember(uint64_t offset, uint64_t bytes) {
     shared().mu.AssertHeld();
@@ -538,10 +555,12 @@ class FaultFileSystem::Shared::Writable final : public WritableFile {
     std::string changed(data);
     switch (fault.effect) {
       case Effect::kShort:
-      case Effect::kTorn: {
+      case Effect::kTorn:
+      case Effect::kTornThenKill: {
         const absl::Status put =
             Put(call, call.offset, data.substr(0, argument));
         if (!put.ok()) return put;
+        if (fault.effect == Effect::kTornThenKill) Kill();
         return ErrorOf(
             fault.effect == Effect::kShort ? Effect::kEnospc : Effect::kEio,
             call);

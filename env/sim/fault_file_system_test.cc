@@ -113,7 +113,7 @@ class FaultFileSystemTest : public testing::TestWithParam<Below> {
         {FileOp::kWrite, [&out] { return out.Write(0, "data"); }},
         {FileOp::kSync, [&out] { return out.Sync(); }},
         {FileOp::kTruncate, [&out] { return out.Truncate(2); }},
-        {FileOp::kPreallocate, [&out] { return out.Preallocate(0, 100); }},
+        {FileOp::kPrepareSpace, [&out] { return out.PrepareSpace(2, 1); }},
         {FileOp::kRemove, [&fs, path] { return fs.RemoveFile(path("old")); }},
         {FileOp::kRename,
          [&fs, path] { return fs.RenameFile(path("a"), path("b")); }},
@@ -173,7 +173,7 @@ TEST_P(FaultFileSystemTest, WithoutPlanPassesEveryCallOn) {
   }
   EXPECT_EQ(Listing(), (std::vector<std::string>{"LOCK", "b", "in", "in2",
                                                  "new", "newdir", "out"}));
-  EXPECT_EQ(Content("out"), "da");
+  EXPECT_EQ(Content("out"), std::string("da\0", 3));
   EXPECT_EQ(faults_->fired(), 0u);
   EXPECT_EQ(faults_->FirstFired(), "");
   EXPECT_EQ(faults_->NeverFired(), "");
@@ -258,7 +258,7 @@ TEST_P(FaultFileSystemTest, SpeaksAsTheRealFileSystemDoes) {
     }
     for (const absl::Status& status :
          {file->Write(0, "a"), file->Sync(), file->Truncate(0),
-          file->Preallocate(0, 1), file->Close()}) {
+          file->PrepareSpace(0, 1), file->Close()}) {
       std::string text(status.message());
       text = text.substr(0, text.rfind(": "));
       EXPECT_TRUE(text.ends_with(name)) << text;
@@ -283,7 +283,7 @@ TEST_P(FaultFileSystemTest, DoneEioTakesEffectAndFails) {
   }
   EXPECT_EQ(Listing(), (std::vector<std::string>{"LOCK", "b", "in", "in2",
                                                  "new", "newdir", "out"}));
-  EXPECT_EQ(Content("out"), "da");
+  EXPECT_EQ(Content("out"), std::string("da\0", 3));
   // The lock and the files that nobody got are not held.
   EXPECT_TRUE(base_->LockFile(Path("LOCK")).ok());
   EXPECT_EQ(faults_->open_files(), 1);  // in
@@ -561,6 +561,25 @@ TEST(FaultFileSystemOverSim, BadSyncWithoutTargetMakesNoSync) {
   }
 }
 
+TEST_P(FaultFileSystemTest, PreparingSpaceIsShortOrTorn) {
+  auto file = Create("f");
+  EXPECT_TRUE(file->Write(0, "data").ok());
+  Plan("prepare f @1 short:3; prepare f @2 torn:5; prepare f @3 eio");
+  EXPECT_EQ(file->PrepareSpace(4, 9),
+            absl::ResourceExhaustedError(absl::StrCat(
+                "prepare ", Path("f"), ": No space left on device")));
+  EXPECT_EQ(Content("f"), std::string("data\0\0\0", 7));
+  EXPECT_EQ(file->PrepareSpace(4, 9),
+            absl::InternalError(
+                absl::StrCat("prepare ", Path("f"), ": Input/output error")));
+  EXPECT_EQ(Content("f"), std::string("data\0\0\0\0\0", 9));
+  EXPECT_FALSE(file->PrepareSpace(4, 9).ok());
+  EXPECT_EQ(Content("f").size(), 9u);
+  EXPECT_TRUE(file->PrepareSpace(4, 9).ok());
+  EXPECT_EQ(Content("f").size(), 13u);
+  ExpectAllFired();
+}
+
 // --- Space -------------------------------------------------------------------
 
 TEST_P(FaultFileSystemTest, SpaceEndsInTheMiddleOfAWrite) {
@@ -581,7 +600,8 @@ TEST_P(FaultFileSystemTest, SpaceEndsInTheMiddleOfAWrite) {
   EXPECT_TRUE(absl::IsResourceExhausted(file->Write(60, "c")));
   EXPECT_TRUE(absl::IsResourceExhausted(file->Write(70, "")) == false);
   EXPECT_TRUE(absl::IsResourceExhausted(file->Truncate(61)));
-  EXPECT_TRUE(absl::IsResourceExhausted(file->Preallocate(0, 61)));
+  EXPECT_TRUE(absl::IsResourceExhausted(file->PrepareSpace(50, 11)));
+  EXPECT_EQ(Content("f"), std::string(60, 'b'));
   EXPECT_TRUE(
       absl::IsResourceExhausted(faults_->CreateFile(Path("g")).status()));
   EXPECT_TRUE(absl::IsResourceExhausted(faults_->CreateDirectory(Path("e"))));

@@ -20,7 +20,9 @@ namespace {
 using Effect = Fault::Effect;
 
 // Of which calls an effect can be.
-enum class About : uint8_t { kAll, kSyncs, kTransfers, kWrites };
+// kShorts: transfers, and what is like a write. kWrites: the latter without
+// reads.
+enum class About : uint8_t { kAll, kSyncs, kTransfers, kShorts, kWrites };
 enum class Argument : uint8_t { kNone, kNatural, kSigned, kFile };
 
 struct EffectInfo {
@@ -38,7 +40,7 @@ constexpr EffectInfo kEffects[] = {
     {Effect::kEintr, "eintr", About::kAll},
     {Effect::kEacces, "eacces", About::kAll},
     {Effect::kDoneThenEio, "done-eio", About::kAll},
-    {Effect::kShort, "short", About::kTransfers, Argument::kNatural, "N"},
+    {Effect::kShort, "short", About::kShorts, Argument::kNatural, "N"},
     {Effect::kTorn, "torn", About::kWrites, Argument::kNatural, "N"},
     {Effect::kSyncLies, "lies", About::kSyncs},
     {Effect::kSyncLost, "lost", About::kSyncs},
@@ -56,6 +58,8 @@ constexpr EffectInfo kEffects[] = {
     {Effect::kDelay, "delay", About::kAll, Argument::kNatural, "MICROS"},
     {Effect::kKill, "kill", About::kAll},
     {Effect::kDoneThenKill, "done-kill", About::kAll},
+    {Effect::kTornThenKill, "torn-kill", About::kWrites, Argument::kNatural,
+     "N"},
 };
 
 const EffectInfo& InfoOf(Effect effect) {
@@ -74,8 +78,11 @@ bool IsAbout(About about, FileOp op) {
       return op == FileOp::kSync || op == FileOp::kSyncDirectory;
     case About::kTransfers:
       return op == FileOp::kRead || op == FileOp::kWrite;
+    case About::kShorts:
+      return op == FileOp::kRead || op == FileOp::kWrite ||
+             op == FileOp::kPrepareSpace;
     case About::kWrites:
-      return op == FileOp::kWrite;
+      return op == FileOp::kWrite || op == FileOp::kPrepareSpace;
   }
   return false;
 }

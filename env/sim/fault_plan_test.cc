@@ -65,6 +65,12 @@ TEST(FaultPlanTest, ReadsEveryEffect) {
       {"remove * @1 kill", Rule(FileOp::kRemove, "*", Effect::kKill)},
       {"link ??.wal @1 done-kill",
        Rule(FileOp::kLink, "??.wal", Effect::kDoneThenKill)},
+      {"write * @1 torn-kill:9",
+       Rule(FileOp::kWrite, "*", Effect::kTornThenKill, 9)},
+      {"prepare * @1 short:7",
+       Rule(FileOp::kPrepareSpace, "*", Effect::kShort, 7)},
+      {"prepare * @1 torn:7",
+       Rule(FileOp::kPrepareSpace, "*", Effect::kTorn, 7)},
   };
   for (const Case& c : cases) {
     const absl::StatusOr<FaultPlan> plan = FaultPlan::Parse(c.text);
@@ -187,18 +193,31 @@ rc::Gen<std::string> Paths() {
 rc::Gen<Fault> Faults() {
   return rc::gen::exec([] {
     // Only effects that the operation can have are plans.
-    static const auto* kTexts = new std::vector<std::string>{
-        "* * @1 eio",           "sync * @1 enospc",
-        "open * @1 emfile",     "lock * @1 eintr",
-        "id * @1 eacces",       "rmdir * @1 done-eio",
-        "read * @1 short:1",    "* * @1 short:1",
-        "write * @1 torn:1",    "syncdir * @1 lies",
-        "sync * @1 lost",       "* * @1 fails-keeps-new",
-        "* * @1 fails-reverts", "sync * @1 fails-late",
-        "write * @1 flip:1",    "* * @1 zero:1",
-        "read * @1 stale:1",    "read * @1 offset:1",
-        "write * @1 file:a",    "list * @1 delay:1",
-        "mkdir * @1 kill",      "stat * @1 done-kill"};
+    static const auto* kTexts =
+        new std::vector<std::string>{"* * @1 eio",
+                                     "sync * @1 enospc",
+                                     "open * @1 emfile",
+                                     "lock * @1 eintr",
+                                     "id * @1 eacces",
+                                     "rmdir * @1 done-eio",
+                                     "read * @1 short:1",
+                                     "* * @1 short:1",
+                                     "write * @1 torn:1",
+                                     "syncdir * @1 lies",
+                                     "sync * @1 lost",
+                                     "* * @1 fails-keeps-new",
+                                     "* * @1 fails-reverts",
+                                     "sync * @1 fails-late",
+                                     "write * @1 flip:1",
+                                     "* * @1 zero:1",
+                                     "read * @1 stale:1",
+                                     "read * @1 offset:1",
+                                     "write * @1 file:a",
+                                     "list * @1 delay:1",
+                                     "mkdir * @1 kill",
+                                     "stat * @1 done-kill",
+                                     "write * @1 torn-kill:1",
+                                     "prepare * @1 short:1"};
     Fault fault = FaultPlan::Parse(*rc::gen::elementOf(*kTexts))->faults.at(0);
     fault.path = *Paths();
     if (*rc::gen::arbitrary<bool>()) {

@@ -9,9 +9,9 @@ namespace holdfast {
 namespace {
 
 constexpr std::array<std::string_view, kFileOps> kNames = {
-    "create",      "open",  "read",   "write",  "sync", "truncate",
-    "preallocate", "close", "remove", "rename", "link", "syncdir",
-    "list",        "stat",  "mkdir",  "rmdir",  "lock", "id",
+    "create",  "open",  "read",   "write",  "sync", "truncate",
+    "prepare", "close", "remove", "rename", "link", "syncdir",
+    "list",    "stat",  "mkdir",  "rmdir",  "lock", "id",
 };
 
 }  // namespace
@@ -33,6 +33,7 @@ bool Changes(FileOp op) {
     case FileOp::kWrite:
     case FileOp::kSync:
     case FileOp::kTruncate:
+    case FileOp::kPrepareSpace:
     case FileOp::kRemove:
     case FileOp::kRename:
     case FileOp::kLink:
@@ -43,7 +44,6 @@ bool Changes(FileOp op) {
       return true;
     case FileOp::kOpen:
     case FileOp::kRead:
-    case FileOp::kPreallocate:  // Neither content nor size.
     case FileOp::kClose:
     case FileOp::kList:
     case FileOp::kStat:
@@ -63,7 +63,7 @@ std::string FileCall::Text() const {
       break;
     case FileOp::kRead:
     case FileOp::kWrite:
-    case FileOp::kPreallocate:
+    case FileOp::kPrepareSpace:
       absl::StrAppend(&text, " ", offset, "+", bytes);
       break;
     case FileOp::kTruncate:

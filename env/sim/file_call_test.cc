@@ -16,7 +16,7 @@ TEST(FileCallTest, NamesOfOperationsAreDifferentAndLeadBack) {
     EXPECT_EQ(FileOpFromName(FileOpName(op)), op);
   }
   EXPECT_EQ(FileOpName(FileOp::kCreate), "create");
-  EXPECT_EQ(FileOpName(FileOp::kPreallocate), "preallocate");
+  EXPECT_EQ(FileOpName(FileOp::kPrepareSpace), "prepare");
   EXPECT_EQ(FileOpName(FileOp::kSyncDirectory), "syncdir");
   EXPECT_EQ(FileOpName(FileOp::kUniqueId), "id");
   EXPECT_EQ(FileOpFromName("sinc"), std::nullopt);
@@ -30,7 +30,7 @@ TEST(FileCallTest, KnowsWhichOperationsChangeTheDisk) {
     if (Changes(op)) changing += std::string(FileOpName(op)) + " ";
   }
   EXPECT_EQ(changing,
-            "create write sync truncate remove rename link syncdir "
+            "create write sync truncate prepare remove rename link syncdir "
             "mkdir rmdir lock ");
 }
 
@@ -40,7 +40,7 @@ TEST(FileCallTest, PrintsWhatMattersOfACall) {
   };
   EXPECT_EQ(text(FileOp::kWrite, 4096, 512), "write /db/a 4096+512");
   EXPECT_EQ(text(FileOp::kRead, 0, 1), "read /db/a 0+1");
-  EXPECT_EQ(text(FileOp::kPreallocate, 5, 6), "preallocate /db/a 5+6");
+  EXPECT_EQ(text(FileOp::kPrepareSpace, 5, 6), "prepare /db/a 5+6");
   EXPECT_EQ(text(FileOp::kTruncate, 0, 77), "truncate /db/a 77");
   EXPECT_EQ(text(FileOp::kRename, 0, 0), "rename /db/a -> /db/b");
   EXPECT_EQ(text(FileOp::kLink, 0, 0), "link /db/a -> /db/b");

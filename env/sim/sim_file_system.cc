@@ -203,11 +203,19 @@ class SimFileSystem::Shared::Writable final : public WritableFile {
     });
   }
 
-  absl::Status Preallocate(uint64_t offset, uint64_t length) override {
-    return Call(FileOp::kPreallocate, "preallocate", offset, length, [&] {
-      const bool good = length == 0 || handle_.open();
-      return good ? absl::OkStatus() : BadDescriptor();
-    });
+  absl::Status PrepareSpace(uint64_t offset, uint64_t length) override {
+    return Call(
+        FileOp::kPrepareSpace, "prepare", offset, length,
+        [&]() -> absl::Status {
+          if (length == 0) return absl::OkStatus();
+          if (!handle_.open()) return BadDescriptor();
+          if (offset > kMostFileBytes || length > kMostFileBytes - offset) {
+            return TooLarge();
+          }
+          handle_.disk().Write(handle_.inode(), offset,
+                               std::string(static_cast<size_t>(length), '\0'));
+          return absl::OkStatus();
+        });
   }
 
   absl::Status Truncate(uint64_t size) override {

@@ -109,7 +109,7 @@ inline constexpr FaultTarget kFaultTargets[] = {
     {"read", "*", EffectsOf::kReads},
     {"*", "*", EffectsOf::kOthers},
     {"truncate", "*", EffectsOf::kOthers},
-    {"preallocate", "*", EffectsOf::kOthers},
+    {"prepare", "*", EffectsOf::kOthers},
     {"close", "*", EffectsOf::kOthers},
     {"list", "*", EffectsOf::kOthers},
     {"stat", "*", EffectsOf::kOthers},

@@ -35,7 +35,7 @@ constexpr std::string_view kWhats[][2] = {
     {"mkdir", "eio"},       {"mkdir", "enospc"},
     {"rmdir", "eio"},       {"lock", "eio"},
     {"lock", "emfile"},     {"id", "eio"},
-    {"close", "eio"},       {"preallocate", "enospc"},
+    {"close", "eio"},       {"prepare", "enospc"},
     {"*", "eio"},           {"*", "enospc"},
     {"*", "done-eio"},      {"read", "flip:#"},
 };

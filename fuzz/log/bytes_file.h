@@ -81,7 +81,7 @@ class BytesWriter final : public WritableFile {
     plan_.fail_sync = false;
     return fails ? absl::InternalError("planned") : absl::OkStatus();
   }
-  absl::Status Preallocate(uint64_t, uint64_t) override {
+  absl::Status PrepareSpace(uint64_t, uint64_t) override {
     return absl::OkStatus();
   }
   absl::Status Truncate(uint64_t size) override {

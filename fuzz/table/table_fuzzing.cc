@@ -23,7 +23,7 @@ class StringFile final : public WritableFile {
     return absl::OkStatus();
   }
   absl::Status Sync() override { return absl::OkStatus(); }
-  absl::Status Preallocate(uint64_t, uint64_t) override {
+  absl::Status PrepareSpace(uint64_t, uint64_t) override {
     return absl::OkStatus();
   }
   absl::Status Truncate(uint64_t size) override {

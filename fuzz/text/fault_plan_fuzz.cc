@@ -130,9 +130,9 @@ std::string Word(std::string_view bytes) {
 bool TakesNumber(Fault::Effect effect) {
   using Effect = Fault::Effect;
   return effect == Effect::kShort || effect == Effect::kTorn ||
-         effect == Effect::kFlip || effect == Effect::kZeroSector ||
-         effect == Effect::kStaleSector || effect == Effect::kWrongOffset ||
-         effect == Effect::kDelay;
+         effect == Effect::kTornThenKill || effect == Effect::kFlip ||
+         effect == Effect::kZeroSector || effect == Effect::kStaleSector ||
+         effect == Effect::kWrongOffset || effect == Effect::kDelay;
 }
 
 void CheckFields(FuzzInput input) {
@@ -141,7 +141,7 @@ void CheckFields(FuzzInput input) {
     Fault fault;
     const auto op = static_cast<uint8_t>(input.Below(kFileOps + 1));
     if (op < kFileOps) fault.op = static_cast<FileOp>(op);
-    constexpr auto kLast = static_cast<uint8_t>(Fault::Effect::kDoneThenKill);
+    constexpr auto kLast = static_cast<uint8_t>(Fault::Effect::kTornThenKill);
     fault.effect = static_cast<Fault::Effect>(input.Below(kLast + 1));
     if (input.Bool()) {
       fault.one_in = input.Long() | 1;

@@ -59,8 +59,8 @@ std::string FsCall::Text() const { return absl::StrCat(op, " ", NameOf(path)); }
 
 bool FsCall::Changes() const {
   static constexpr std::string_view kChanging[] = {
-      "create", "mkdir",   "remove", "rmdir", "rename",
-      "link",   "syncdir", "write",  "sync",  "truncate"};
+      "create",  "mkdir", "remove", "rmdir",    "rename", "link",
+      "syncdir", "write", "sync",   "truncate", "prepare"};
   return std::find(std::begin(kChanging), std::end(kChanging), op) !=
          std::end(kChanging);
 }
@@ -110,9 +110,13 @@ class CrashFileSystem::Writer final : public WritableFile {
       return absl::OkStatus();
     });
   }
-  absl::Status Preallocate(uint64_t, uint64_t length) override {
-    return fs_.Do({"preallocate", path_, length},
-                  [] { return absl::OkStatus(); });
+  absl::Status PrepareSpace(uint64_t offset, uint64_t length) override {
+    return fs_.Do({"prepare", path_, length}, [&] {
+      std::string& now = node_->now;
+      now.resize(std::max<size_t>(now.size(), offset + length));
+      std::memset(now.data() + offset, 0, length);
+      return absl::OkStatus();
+    });
   }
   absl::Status Truncate(uint64_t size) override {
     return fs_.Do({"truncate", path_, size}, [&] {

@@ -36,7 +36,7 @@ namespace holdfast {
 // One call of the engine.
 struct FsCall {
   // create, open, stat, exists, list, mkdir, remove, rmdir, rename, link,
-  // syncdir, lock, id; write, sync, preallocate, truncate, close; read, size.
+  // syncdir, lock, id; write, sync, prepare, truncate, close; read, size.
   std::string op;
   std::string path;  // Of a rename: the new one.
   uint64_t bytes = 0;

@@ -45,9 +45,14 @@ class WritableFile {
   // Crash: once it returned OK, that content survives.
   virtual absl::Status Sync() = 0;
 
-  // Asks for space for [offset, offset + length) without changing content or
-  // size. A hint: file systems that cannot, return OK.
-  virtual absl::Status Preallocate(uint64_t offset, uint64_t length) = 0;
+  // Makes room for writes to come: fills [offset, offset + length) with zeros,
+  // extending the file when needed, so that a Write into it needs no space and
+  // a Sync after that has no size to record. It may make those writes cheaper,
+  // too. Only for speed: when it failed, the range can be written all the same.
+  // REQUIRES: nothing at or behind `offset` counts: after an error the file may
+  // be cut there.
+  // Crash: as for a Write of zeros.
+  virtual absl::Status PrepareSpace(uint64_t offset, uint64_t length) = 0;
 
   // Cuts or extends (with zeros) the file to `size`.
   // Crash: may be lost or take effect, until Sync.

@@ -43,10 +43,10 @@ struct Fault {
     kEacces,  // "eacces"
     // Takes effect and fails all the same.
     kDoneThenEio,  // "done-eio"
-    // "short:N": a read gives at most N bytes, or a write does N and fails with
-    // ENOSPC.
+    // "short:N": a read gives at most N bytes, or a write (or prepare) does N
+    // and fails with ENOSPC.
     kShort,
-    // "torn:N": a write does its first N bytes and fails with EIO.
+    // "torn:N": a write (or prepare) does its first N bytes and fails with EIO.
     kTorn,
     // Syncs, of files and of directories: see SyncOutcome. "lies", "lost",
     // "fails-keeps-new", "fails-reverts", "fails-late".
@@ -73,6 +73,8 @@ struct Fault {
     // "done-kill".
     kKill,
     kDoneThenKill,
+    // "torn-kill:N": it ends in the middle of a write, when N bytes are done.
+    kTornThenKill,
   };
 
   std::optional<FileOp> op;  // nullopt: "*".

@@ -17,7 +17,7 @@ enum class FileOp : uint8_t {
   kWrite,
   kSync,
   kTruncate,
-  kPreallocate,
+  kPrepareSpace,
   kClose,
   kRemove,
   kRename,
@@ -32,7 +32,7 @@ enum class FileOp : uint8_t {
 };
 inline constexpr int kFileOps = 18;
 
-// "create", "open", "read", "write", "sync", "truncate", "preallocate",
+// "create", "open", "read", "write", "sync", "truncate", "prepare",
 // "close", "remove", "rename", "link", "syncdir", "list", "stat", "mkdir",
 // "rmdir", "lock", "id".
 std::string_view FileOpName(FileOp op);
