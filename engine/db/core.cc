@@ -24,6 +24,7 @@ void DbCore::PublishView() {
     view->frozen.push_back(it->table);
   }
   view->version = versions.current();
+  level0_tables = static_cast<int>(view->version->files(0).size());
   replaced_views.push_back(views.Publish(std::move(view)));
 }
 

@@ -84,6 +84,8 @@ struct DbCore {
   // Views that were replaced; pinned readers may still have them.
   std::vector<std::shared_ptr<const ReadView>> replaced_views
       ABSL_GUARDED_BY(mu);
+  // Of the version that readers see.
+  int level0_tables ABSL_GUARDED_BY(mu) = 0;
   // Why the last write was slowed down; empty when it was not.
   std::string stall_reason ABSL_GUARDED_BY(mu);
 

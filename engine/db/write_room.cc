@@ -11,7 +11,7 @@
 
 namespace holdfast {
 
-absl::Status WriteRoom::Make(bool freeze_wanted) {
+absl::Status WriteRoom::Make(bool freeze_wanted, MemTable** active) {
   using Action = WriteStallDecision::Action;
   WriteStallFacts facts;
   facts.freeze_wanted = freeze_wanted;
@@ -30,17 +30,19 @@ absl::Status WriteRoom::Make(bool freeze_wanted) {
     facts.active_bytes = core_.active->memory_bytes();
     facts.active_empty = core_.active->empty();
     facts.frozen_memtables = static_cast<int>(core_.frozen.size());
-    facts.level0_tables =
-        static_cast<int>(core_.versions.current()->files(0).size());
+    facts.level0_tables = core_.level0_tables;
     const WriteStallDecision decision = DecideWriteStall(facts, core_.options);
-    core_.stall_reason = decision.reason;
+    if (decision.reason != core_.stall_reason) {
+      core_.stall_reason = decision.reason;
+    }
     switch (decision.action) {
       case Action::kProceed:
+        *active = core_.active.get();
         return absl::OkStatus();
       case Action::kDelay:
         HF_SOMETIMES(true, "a write is delayed");
-        core_.counters.stall_delays.Add(1);
-        core_.counters.stall_micros.Add(decision.delay_micros);
+        core_.counters.stall_delays.AddAlone(1);
+        core_.counters.stall_micros.AddAlone(decision.delay_micros);
         core_.mu.Unlock();
         core_.clock.SleepMicros(decision.delay_micros);
         core_.mu.Lock();
@@ -60,11 +62,11 @@ absl::Status WriteRoom::Make(bool freeze_wanted) {
           retried = true;
           background_.RetryCompaction();
         }
-        core_.counters.stall_stops.Add(1);
+        core_.counters.stall_stops.AddAlone(1);
         const uint64_t start = core_.clock.NowMicros();
         background_.MaybeSchedule();
         core_.executor.Wait(&core_.changed, &core_.mu);
-        core_.counters.stall_micros.Add(core_.clock.NowMicros() - start);
+        core_.counters.stall_micros.AddAlone(core_.clock.NowMicros() - start);
         break;
       }
       case Action::kFreeze: {

@@ -10,6 +10,7 @@
 #include "engine/db/background.h"
 #include "engine/db/core.h"
 #include "engine/db/wal_chain.h"
+#include "engine/memtable/memtable.h"
 
 namespace holdfast {
 
@@ -18,12 +19,18 @@ class WriteRoom {
   WriteRoom(DbCore* core, WalChain* wal, Background* background)
       : core_(*core), wal_(*wal), background_(*background) {}
 
-  // Returns OK when the active memtable can take a write; may wait for
-  // background work. The error that keeps writes from going on, otherwise.
-  absl::Status Make() { return Make(/*freeze_wanted=*/false); }
+  // Returns OK, and the active memtable, when that can take a write; may wait
+  // for background work. The error that keeps writes from going on, otherwise.
+  // Only the owner of the pipeline puts another memtable in its place.
+  absl::Status Make(MemTable** active) {
+    return Make(/*freeze_wanted=*/false, active);
+  }
 
   // Freezes the active memtable unless it is empty, waiting for a place first.
-  absl::Status Freeze() { return Make(/*freeze_wanted=*/true); }
+  absl::Status Freeze() {
+    MemTable* active;
+    return Make(/*freeze_wanted=*/true, &active);
+  }
 
   // For Resume: freezes the active memtable, even an empty one, and begins a
   // new log beside the one in doubt, without touching that.
@@ -31,7 +38,7 @@ class WriteRoom {
   absl::Status FreezeForResume();
 
  private:
-  absl::Status Make(bool freeze_wanted);
+  absl::Status Make(bool freeze_wanted, MemTable** active);
   // Rotates the log, then puts a new memtable in place.
   absl::Status FreezeNow();
   void InstallNewMemTable(uint64_t log_number);

@@ -46,8 +46,15 @@ absl::StatusOr<WalRecord> DecodeWalRecord(std::string_view payload) {
   return record;
 }
 
+// With lengths of up to five bytes each.
+constexpr size_t kMostChangeHeadBytes = 11;
+
 void AppendPut(std::string* changes, std::string_view key,
                std::string_view value) {
+  // One allocation for a single change; more make it grow as it does.
+  if (changes->empty()) {
+    changes->reserve(kMostChangeHeadBytes + key.size() + value.size());
+  }
   changes->push_back(static_cast<char>(ValueType::kValue));
   PutLengthPrefixed(changes, key);
   PutLengthPrefixed(changes, value);
