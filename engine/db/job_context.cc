@@ -37,6 +37,13 @@ std::function<uint64_t()> PendingOutputs::NumberSource() {
 
 absl::StatusOr<std::optional<TableRecord>> WriteLevel0Table(
     DbCore& core, const MemTable& memtable, PendingOutputs& outputs) {
+  const std::unique_ptr<InternalIterator> entries = memtable.NewIterator();
+  return WriteLevel0Table(core, *entries, memtable.entries(), outputs);
+}
+
+absl::StatusOr<std::optional<TableRecord>> WriteLevel0Table(
+    DbCore& core, InternalIterator& entries, uint64_t count,
+    PendingOutputs& outputs) {
   FlushOptions options;
   options.file_system = &core.file_system;
   options.dir = core.dir;
@@ -44,9 +51,8 @@ absl::StatusOr<std::optional<TableRecord>> WriteLevel0Table(
   options.table = TableOptionsOf(core.options);
   options.new_file_number = outputs.NumberSource();
   options.snapshots = core.snapshots.Sequences(core.visible_sequence);
-  options.expected_entries = memtable.entries();
-  const std::unique_ptr<InternalIterator> entries = memtable.NewIterator();
-  return RunFlush(options, *entries);
+  options.expected_entries = count;
+  return RunFlush(options, entries);
 }
 
 CompactionOptions CompactionOptionsOf(DbCore& core,

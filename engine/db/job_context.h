@@ -42,6 +42,10 @@ class PendingOutputs {
 // write. Crash: on success the table and its name are durable.
 absl::StatusOr<std::optional<TableRecord>> WriteLevel0Table(
     DbCore& core, const MemTable& memtable, PendingOutputs& outputs);
+// The same for entries that are not in a memtable, and how many they are.
+absl::StatusOr<std::optional<TableRecord>> WriteLevel0Table(
+    DbCore& core, InternalIterator& entries, uint64_t count,
+    PendingOutputs& outputs);
 
 // `cancelled` may become true while the job runs.
 CompactionOptions CompactionOptionsOf(DbCore& core,

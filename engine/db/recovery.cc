@@ -60,7 +60,6 @@ absl::StatusOr<std::unique_ptr<WalChain>> Recovery::RunSteps() {
   if (!HF_MUTANT("recovery.fresh_numbers")) {
     core_.versions.MarkFileNumberUsed(files.largest_number);
   }
-  replayed_ = std::make_shared<MemTable>();
   last_sequence_ = core_.versions.last_sequence();
   if (!created_) {
     HF_RETURN_IF_ERROR(ReplayLogs(files));
@@ -272,12 +271,12 @@ absl::Status Recovery::ReplayLog(uint64_t number, LogEnd* end) {
                    {core_.versions.db_id(), LogKind::kWal, number},
                    RequiredBytesOf(number));
   HF_RETURN_IF_ERROR(reader.ReadHeader().status());
-  std::string record;
+  std::string_view record;
   for (;;) {
     HF_ASSIGN_OR_RETURN(const bool found, reader.ReadRecord(&record));
     if (!found) break;
     HF_RETURN_IF_ERROR(ReplayRecord(path, reader.record_offset(), record));
-    if (replayed_->memory_bytes() >= core_.options.memtable_bytes) {
+    if (replayed_.memory_bytes() >= core_.options.memtable_bytes) {
       HF_SOMETIMES(true, "a replay fills a memtable");
       HF_RETURN_IF_ERROR(FlushReplayed());
     }
@@ -308,7 +307,7 @@ absl::Status Recovery::ReplayRecord(const std::string& path, uint64_t offset,
   const absl::Status status = ForEachChange(
       record->changes, record->count,
       [&](ValueType type, std::string_view key, std::string_view value) {
-        replayed_->Add(sequence++, type, key, value);
+        replayed_.Add(sequence++, type, key, value);
       });
   if (!status.ok()) return DataLoss(path, offset, status.message());
   if (record->count > 0) last_sequence_ = sequence - 1;
@@ -316,17 +315,18 @@ absl::Status Recovery::ReplayRecord(const std::string& path, uint64_t offset,
 }
 
 absl::Status Recovery::FlushReplayed() {
-  if (replayed_->empty()) return absl::OkStatus();
+  if (replayed_.empty()) return absl::OkStatus();
   // Readers begin at the last number; no snapshot outlives a process.
   core_.visible_sequence.store(last_sequence_, std::memory_order_release);
   PendingOutputs outputs(&core_);
   HF_ASSIGN_OR_RETURN(std::optional<TableRecord> table,
-                      WriteLevel0Table(core_, *replayed_, outputs));
+                      WriteLevel0Table(core_, *replayed_.NewIterator(),
+                                       replayed_.entries(), outputs));
   if (table.has_value()) {
     own_files_.push_back(TableFileName(core_.dir, table->number));
     edit_.added.push_back(*std::move(table));
   }
-  replayed_ = std::make_shared<MemTable>();
+  replayed_.Clear();
   return absl::OkStatus();
 }
 
@@ -339,7 +339,7 @@ absl::StatusOr<bool> Recovery::HasRecords(uint64_t number) {
   const absl::StatusOr<LogHeader> header = reader.ReadHeader();
   if (absl::IsOutOfRange(header.status())) return false;
   HF_RETURN_IF_ERROR(header.status());
-  std::string record;
+  std::string_view record;
   return reader.ReadRecord(&record);
 }
 

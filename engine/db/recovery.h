@@ -7,7 +7,8 @@
 //   3. Load the manifest that CURRENT names: version, log number, numbers.
 //      Every table it names must be there, with its size.
 //   4. Replay the logs from the manifest's log number on, along their seals,
-//      up to the torn end of the last; each full memtable becomes a table.
+//      up to the torn end of the last; as much as a memtable takes becomes a
+//      table.
 //   5. Refuse records in logs that the chain does not reach: they would be a
 //      hole.
 //   6. Begin a new log.
@@ -30,6 +31,7 @@
 
 #include "absl/status/status.h"
 #include "engine/db/core.h"
+#include "engine/db/replay_buffer.h"
 #include "engine/db/wal_chain.h"
 #include "engine/format/version_edit.h"
 #include "engine/wal/log_reader.h"
@@ -80,7 +82,7 @@ class Recovery {
 
   DbCore& core_;
   bool created_ = false;
-  std::shared_ptr<MemTable> replayed_;
+  ReplayBuffer replayed_;
   SequenceNumber last_sequence_ = 0;
   uint64_t last_log_read_ = 0;
   uint64_t last_log_end_ = 0;                    // Where that one ended.

@@ -105,8 +105,15 @@ absl::StatusOr<LogHeader> LogReader::ReadHeader() {
 }
 
 absl::StatusOr<bool> LogReader::ReadRecord(std::string* record) {
+  std::string_view view;
+  absl::StatusOr<bool> more = ReadRecord(&view);
+  record->assign(view);
+  return more;
+}
+
+absl::StatusOr<bool> LogReader::ReadRecord(std::string_view* record) {
   HF_CHECK(state_ != State::kNew);
-  record->clear();
+  *record = {};
   if (state_ == State::kFailed) return error_;
   if (state_ == State::kEnd) return false;
   absl::StatusOr<bool> more = ReadFragments(record);
@@ -120,7 +127,7 @@ absl::StatusOr<bool> LogReader::ReadRecord(std::string* record) {
   } else if (!*more) {
     state_ = State::kEnd;
   }
-  if (state_ != State::kRecords) record->clear();
+  if (state_ != State::kRecords) *record = {};
   return more;
 }
 
@@ -154,7 +161,7 @@ absl::StatusOr<LogHeader> LogReader::ReadHeaderFrame() {
   return header;
 }
 
-absl::StatusOr<bool> LogReader::ReadFragments(std::string* record) {
+absl::StatusOr<bool> LogReader::ReadFragments(std::string_view* record) {
   const uint64_t start = next_;
   bool begun = false;
   while (true) {
@@ -182,9 +189,16 @@ absl::StatusOr<bool> LogReader::ReadFragments(std::string* record) {
                       absl::StrCat("a ", FrameTypeName(frame.type), " frame ",
                                    begun ? "inside" : "outside", " a record"));
     }
+    const bool ends =
+        frame.type == FrameType::kFull || frame.type == FrameType::kLast;
+    if (begun || !ends) {
+      if (!begun) joined_.clear();
+      joined_.append(payload);
+      payload = joined_;
+    }
     begun = true;
-    record->append(payload);
-    if (frame.type == FrameType::kFull || frame.type == FrameType::kLast) {
+    *record = payload;
+    if (ends) {
       record_offset_ = start;
       return true;
     }

@@ -114,6 +114,8 @@ class LogReader {
   // *record empty. After an error, every later call returns the same.
   // REQUIRES: ReadHeader returned OK.
   absl::StatusOr<bool> ReadRecord(std::string* record);
+  // The same without a copy: the record is valid until the next call.
+  absl::StatusOr<bool> ReadRecord(std::string_view* record);
 
   // Where the first frame of the last record read begins.
   uint64_t record_offset() const { return record_offset_; }
@@ -136,7 +138,7 @@ class LogReader {
   absl::StatusOr<bool> ReadFrame(FrameHeader* header,
                                  std::string_view* payload);
   // The rest of ReadRecord and ReadHeader, which keep state_.
-  absl::StatusOr<bool> ReadFragments(std::string* record);
+  absl::StatusOr<bool> ReadFragments(std::string_view* record);
   absl::StatusOr<LogHeader> ReadHeaderFrame();
   absl::Status FinishSeal(uint64_t offset, std::string_view payload);
   // Decides whether the log may end with its first `bytes`, given that there is
@@ -168,6 +170,7 @@ class LogReader {
   uint64_t previous_checksum_ = 0;
   uint64_t record_offset_ = 0;
   std::string why_;
+  std::string joined_;  // The fragments of a record.
 
   // The part of the file in memory.
   std::unique_ptr<char[]> buffer_;
