@@ -26,7 +26,8 @@ constexpr uint64_t kEntriesPerCancelCheck = 1024;
 std::unique_ptr<InternalIterator> InputIterator(
     const CompactionOptions& options, const Merge& merge) {
   // A compaction reads everything once: checked, and not into the cache.
-  const BlockReadOptions read{.verify_checksums = true, .fill_cache = false};
+  const BlockReadOptions read{
+      .verify_checksums = true, .fill_cache = false, .whole_table = true};
   std::vector<std::unique_ptr<InternalIterator>> children;
   const auto add_row = [&](const FileList& files) {
     children.push_back(NewLevelIterator(std::make_shared<const FileList>(files),
