@@ -93,7 +93,7 @@ absl::Status Pebble580_RecordsOfAnotherLogAreRefused() {
         machine.Put(absl::StrCat("k", i), Filler("new", 600), kSynced));
   }
   const std::string path = machine.Newest(".wal");
-  const size_t known = FileOf(machine.env().fs().disk(), path).size();
+  const size_t known = FrameBytesOf(machine.env().fs().disk(), path);
   // This one's frame says how far the log was synced.
   HF_RETURN_IF_ERROR(machine.Put("witness", "w", kSynced));
 

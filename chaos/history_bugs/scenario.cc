@@ -490,4 +490,8 @@ std::string FileOf(const SimDisk& disk, std::string_view path) {
   return it == files.end() ? "" : it->second;
 }
 
+size_t FrameBytesOf(const SimDisk& disk, std::string_view path) {
+  return FileOf(disk, path).find_last_not_of('\0') + 1;
+}
+
 }  // namespace holdfast::history_bugs

@@ -230,6 +230,9 @@ absl::Status Told(const Cut& cut, const SimDisk& disk);
 
 // The content of a file, as the process sees it; empty when there is none.
 std::string FileOf(const SimDisk& disk, std::string_view path);
+// How many bytes of the log at `path` are frames: those that are not the zeros
+// ahead of it. REQUIRES: its last frame does not end with a zero byte.
+size_t FrameBytesOf(const SimDisk& disk, std::string_view path);
 
 }  // namespace holdfast::history_bugs
 

@@ -123,7 +123,7 @@ absl::Status Badger434_DamageInsideALogIsNotATornTail() {
         machine.Put(absl::StrCat("synced", i), "some value", kSynced));
   }
   const std::string path = machine.Newest(".wal");
-  const size_t known = FileOf(machine.env().fs().disk(), path).size();
+  const size_t known = FrameBytesOf(machine.env().fs().disk(), path);
   // This one's frame says how far the log was synced.
   HF_RETURN_IF_ERROR(machine.Put("witness", "w", kSynced));
   const Cut cut = machine.CutNow();

@@ -33,6 +33,7 @@ constexpr std::string_view kTests[] = {
     "//engine/format:log_frame_test",
     "//engine/table:compression_test",
     "//engine/db:snapshot_list_test",
+    "//engine/db:dead_spans_test",
     "//engine/version:version_test",
     "//engine/db:lifecycle_test",
     "//engine/db:failed_open_test",

@@ -30,11 +30,11 @@ RunOptions Options() {
   return options;
 }
 
-// Mutants of the sources of the engine: name to file.
+// Mutants of the sources: name to file.
 std::multimap<std::string, std::string> NamesInSources() {
   static const std::regex pattern(R"re(HF_(?:MUTANT|STEP)\(\s*"([^"]*)")re");
   std::multimap<std::string, std::string> names;
-  for (const char* top : {"engine", "env"}) {
+  for (const char* top : {"engine", "env", "kvd"}) {
     for (const auto& entry :
          std::filesystem::recursive_directory_iterator(top)) {
       const std::string path = entry.path().string();

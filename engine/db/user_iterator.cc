@@ -394,8 +394,8 @@ class UserIterator final : public Iterator {
       source_->Prev();
     }
     // An error in between may have hidden a newer version: show nothing then.
-    valid_ = found && status_.ok() &&
-             (source_->Valid() || source_->status().ok());
+    valid_ =
+        found && status_.ok() && (source_->Valid() || source_->status().ok());
     if (walked >= kStepsToRecord) [[unlikely]] {
       if (found) begin = KeyAfter(candidate.view());
       DeadSpans::End span_end;
