@@ -16,7 +16,8 @@ constexpr int kMaxBackgroundThreads = 64;
 
 class PosixEnv final : public Env {
  public:
-  explicit PosixEnv(int background_threads) : executor_(background_threads) {}
+  PosixEnv(int background_threads, bool map_logs)
+      : file_system_(map_logs), executor_(background_threads) {}
 
   FileSystem& file_system() override { return file_system_; }
   Clock& clock() override { return clock_; }
@@ -32,9 +33,10 @@ class PosixEnv final : public Env {
 }  // namespace
 
 std::unique_ptr<Env> NewPosixEnv(const PosixEnvOptions& options) {
-  return std::make_unique<PosixEnv>(std::clamp(options.background_threads,
-                                               kMinBackgroundThreads,
-                                               kMaxBackgroundThreads));
+  return std::make_unique<PosixEnv>(
+      std::clamp(options.background_threads, kMinBackgroundThreads,
+                 kMaxBackgroundThreads),
+      options.map_logs);
 }
 
 }  // namespace holdfast

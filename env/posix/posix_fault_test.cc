@@ -143,6 +143,16 @@ TEST_F(PosixFaultTest, WritesIntoPreparedSpaceAreNoSystemCalls) {
   });
 }
 
+TEST_F(PosixFaultTest, WritesAreSystemCallsForThoseWhoWantTheirErrors) {
+  PosixFileSystem unmapped(/*map_logs=*/false);
+  file_ = unmapped.CreateFile(directory_.File("unmapped")).value();
+  ASSERT_TRUE(file_->PrepareSpace(0, kPreparedBytes).ok());
+  Expect(SYS_pwrite64, EIO,
+         absl::InternalError(absl::StrCat("write ", directory_.File("unmapped"),
+                                          ": Input/output error")),
+         [&] { return file_->Write(1000, "here"); });
+}
+
 // Where memory cannot be locked, or a file not mapped, writes are calls.
 TEST_F(PosixFaultTest, PreparedSpaceIsWrittenAlsoWhenItCannotBeMapped) {
   for (const long number : {SYS_mlock, SYS_mmap, SYS_fstatfs}) {

@@ -40,8 +40,8 @@ constexpr uint64_t kLeastMappedBytes = uint64_t{16} << 10;
 // calls get descriptor -1, which the system refuses.
 class PosixWritableFile final : public WritableFile {
  public:
-  PosixWritableFile(ScopedFd fd, std::string path)
-      : fd_(std::move(fd)), path_(std::move(path)) {}
+  PosixWritableFile(ScopedFd fd, std::string path, bool may_map)
+      : fd_(std::move(fd)), path_(std::move(path)), cannot_map_(!may_map) {}
 
   absl::Status Write(uint64_t offset, std::string_view data) override {
     if (window_.Write(offset, data)) return absl::OkStatus();
@@ -106,7 +106,7 @@ class PosixWritableFile final : public WritableFile {
   const std::string path_;
   // Only in Write, PrepareSpace, Truncate and Close.
   MappedWindow window_;
-  bool cannot_map_ = false;  // It was tried.
+  bool cannot_map_;  // Must not, or it was tried.
 };
 
 class PosixRandomAccessFile final : public RandomAccessFile {
@@ -153,7 +153,8 @@ absl::StatusOr<std::unique_ptr<WritableFile>> PosixFileSystem::CreateFile(
     return ::open(name.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0644);
   }));
   if (!fd.valid()) return ErrnoStatus(errno, "create", path);
-  return std::make_unique<PosixWritableFile>(std::move(fd), std::move(name));
+  return std::make_unique<PosixWritableFile>(std::move(fd), std::move(name),
+                                             map_logs_);
 }
 
 absl::StatusOr<std::unique_ptr<RandomAccessFile>> PosixFileSystem::OpenFile(

@@ -23,6 +23,9 @@ namespace holdfast {
 
 class PosixFileSystem final : public FileSystem {
  public:
+  // See PosixEnvOptions.
+  explicit PosixFileSystem(bool map_logs = true) : map_logs_(map_logs) {}
+
   absl::StatusOr<std::unique_ptr<WritableFile>> CreateFile(
       std::string_view path) override;
   absl::StatusOr<std::unique_ptr<RandomAccessFile>> OpenFile(
@@ -40,6 +43,9 @@ class PosixFileSystem final : public FileSystem {
   absl::StatusOr<std::unique_ptr<FileLock>> LockFile(
       std::string_view path) override;
   absl::StatusOr<uint64_t> UniqueId() override;
+
+ private:
+  const bool map_logs_;
 };
 
 }  // namespace holdfast

@@ -30,6 +30,15 @@ class Env {
 struct PosixEnvOptions {
   // Threads that run flushes and compactions. Range 1..64.
   int background_threads = 2;
+
+  // Where the file system allows it (ext4, tmpfs), the space ahead of a log is
+  // mapped, so that a small write is a copy and not a system call. A store
+  // cannot return an error: when the kernel has given the file system up after
+  // errors of the disk, or somebody else has cut the log, the process may get
+  // SIGBUS where a call would have failed. Nothing acknowledged is lost by
+  // that, as by any death of the process. Who would rather have the error sets
+  // this to false.
+  bool map_logs = true;
 };
 
 // The operating system's files, monotonic clock and threads. The destructor
