@@ -143,6 +143,19 @@ TEST_F(PosixFaultTest, WritesIntoPreparedSpaceAreNoSystemCalls) {
   });
 }
 
+// A store would make more dirty than it changes, and the next sync write it.
+TEST_F(PosixFaultTest, WritesAreSystemCallsAfterASyncUntilThereIsNewSpace) {
+  ASSERT_TRUE(file_->PrepareSpace(0, kPreparedBytes).ok());
+  if (!MapsHere()) GTEST_SKIP() << "files are not mapped here";
+  ASSERT_TRUE(file_->Write(0, "mapped").ok());
+  ASSERT_TRUE(file_->Sync().ok());
+  Expect(SYS_pwrite64, EIO, Failed("write", "Input/output error"),
+         [&] { return file_->Write(6, "called"); });
+  ASSERT_TRUE(file_->PrepareSpace(kPreparedBytes, kPreparedBytes).ok());
+  Expect(SYS_pwrite64, EIO, absl::OkStatus(),
+         [&] { return file_->Write(kPreparedBytes, "mapped"); });
+}
+
 TEST_F(PosixFaultTest, WritesAreSystemCallsForThoseWhoWantTheirErrors) {
   PosixFileSystem unmapped(/*map_logs=*/false);
   file_ = unmapped.CreateFile(directory_.File("unmapped")).value();

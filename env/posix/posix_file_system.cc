@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <utility>
@@ -44,12 +45,14 @@ class PosixWritableFile final : public WritableFile {
       : fd_(std::move(fd)), path_(std::move(path)), cannot_map_(!may_map) {}
 
   absl::Status Write(uint64_t offset, std::string_view data) override {
+    if (synced_.load(std::memory_order_relaxed)) window_.Unmap();
     if (window_.Write(offset, data)) return absl::OkStatus();
     const int error = WriteToFile(offset, data);
     return error == 0 ? absl::OkStatus() : ErrnoStatus(error, "write", path_);
   }
 
   absl::Status Sync() override {
+    synced_.store(true, std::memory_order_relaxed);
     // On Linux fdatasync also makes the size durable, as it is needed to read
     // the data back; and what was stored in the window (mapped_window.h).
     return StatusOf(::fdatasync(fd_.get()), "sync", path_);
@@ -57,6 +60,7 @@ class PosixWritableFile final : public WritableFile {
 
   absl::Status PrepareSpace(uint64_t offset, uint64_t length) override {
     window_.Unmap();
+    synced_.store(false, std::memory_order_relaxed);
     for (uint64_t done = 0; done < length;) {
       const uint64_t at = offset + done;
       const uint64_t piece =
@@ -106,6 +110,11 @@ class PosixWritableFile final : public WritableFile {
   const std::string path_;
   // Only in Write, PrepareSpace, Truncate and Close.
   MappedWindow window_;
+  // Since the window was mapped. The first store to a page that a sync wrote
+  // takes a fault, and makes all of the pages that the kernel keeps together
+  // dirty, which the next sync would write; a call makes one block dirty. So
+  // who syncs gets calls, for the rest of the space.
+  std::atomic<bool> synced_{false};
   bool cannot_map_;  // Must not, or it was tried.
 };
 
