@@ -210,9 +210,17 @@ class UserIterator final : public Iterator {
     } else if (source_->status().ok()) {
       source_->SeekToLast();
     }
-    if (source_->Valid() &&
-        CompareUserKeys(ExtractUserKey(source_->key()), user_key) >= 0) {
-      status_ = absl::DataLossError("a search came to an entry after its key");
+    // What a writer put there since the search, newer than all that we show,
+    // may come in between. Nothing else may: see CameTo.
+    ParsedInternalKey entry;
+    while (source_->Valid() && Parse(&entry) &&
+           CompareUserKeys(entry.user_key, user_key) >= 0) {
+      if (entry.sequence <= sequence_) {
+        status_ =
+            absl::DataLossError("a search came to an entry after its key");
+        return;
+      }
+      source_->Prev();
     }
   }
 

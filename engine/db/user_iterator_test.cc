@@ -1,7 +1,11 @@
 #include "engine/db/user_iterator.h"
 
+#include <functional>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -228,6 +232,94 @@ TEST(UserIteratorTest, ErrorOfTheSourceIsNeverTheEnd) {
       }
     }
   }
+}
+
+// Runs `before_move` ahead of each move that depends on where the one before it
+// came to.
+class InterruptedIterator final : public InternalIterator {
+ public:
+  InterruptedIterator(std::unique_ptr<InternalIterator> source,
+                      std::function<void()> before_move)
+      : source_(std::move(source)), before_move_(std::move(before_move)) {}
+
+  bool SeekToFirst() override {
+    source_->SeekToFirst();
+    return StandWhere(*source_);
+  }
+  bool Seek(std::string_view target) override {
+    source_->Seek(target);
+    return StandWhere(*source_);
+  }
+  bool SeekToLast() override {
+    before_move_();
+    source_->SeekToLast();
+    return StandWhere(*source_);
+  }
+  bool Next() override {
+    before_move_();
+    source_->Next();
+    return StandWhere(*source_);
+  }
+  bool Prev() override {
+    before_move_();
+    source_->Prev();
+    return StandWhere(*source_);
+  }
+  absl::Status status() const override { return source_->status(); }
+
+ private:
+  const std::unique_ptr<InternalIterator> source_;
+  const std::function<void()> before_move_;
+};
+
+// Goal: a writer that puts newer versions and new keys between any two moves
+// changes nothing of what a walk shows, and is not taken for damage.
+TEST(UserIteratorTest, StandsStillBesideAWriter) {
+  // "d" has so many versions that a walk searches behind them.
+  std::vector<TestChange> history = {{"b"}, {"d"}, {"f"}, {"f", true}, {"h"}};
+  for (int i = 0; i < 40; ++i) history.push_back({"d"});
+  const SequenceNumber sequence = history.size();
+  using Seen = std::vector<std::string>;
+  const Seen rising = {"b=v1", "d=v45", "h=v5"};
+  const Seen falling(rising.rbegin(), rising.rend());
+
+  const auto walk = [&](const std::optional<std::string>& upper, bool forward,
+                        std::optional<std::string> target) {
+    const auto table = TableOf(history);
+    SequenceNumber last = sequence;
+    // A walk backward over one that never rests has no end.
+    int rounds = 60;
+    const auto it = NewUserIterator(
+        std::make_unique<InterruptedIterator>(
+            table->NewIterator(),
+            [&] {
+              if (rounds-- <= 0) return;
+              for (const char* key : {"a", "b", "c", "d", "e", "f", "h", "i"}) {
+                table->Add(++last, ValueType::kValue, key, "late");
+              }
+            }),
+        sequence, {std::nullopt, upper}, table);
+    Seen seen;
+    if (forward) {
+      target.has_value() ? it->Seek(*target) : it->SeekToFirst();
+    } else {
+      target.has_value() ? it->SeekForPrev(*target) : it->SeekToLast();
+    }
+    for (; it->Valid(); forward ? it->Next() : it->Prev()) {
+      seen.push_back(std::string(it->key()) + "=" + std::string(it->value()));
+    }
+    EXPECT_TRUE(it->status().ok()) << it->status();
+    return seen;
+  };
+  EXPECT_EQ(walk(std::nullopt, true, std::nullopt), rising);
+  EXPECT_EQ(walk(std::nullopt, true, "a"), rising);
+  EXPECT_EQ(walk(std::nullopt, false, std::nullopt), falling);
+  EXPECT_EQ(walk("i", false, std::nullopt), falling);
+  EXPECT_EQ(walk(std::nullopt, false, "h"), falling);
+  EXPECT_EQ(walk(std::nullopt, false, "z"), falling);
+  EXPECT_EQ(walk("h", false, "z"), (Seen{"d=v45", "b=v1"}));
+  EXPECT_EQ(walk(std::nullopt, false, "e"), (Seen{"d=v45", "b=v1"}));
+  EXPECT_EQ(walk(std::nullopt, false, "a"), Seen());
 }
 
 }  // namespace

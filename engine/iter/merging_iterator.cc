@@ -221,9 +221,12 @@ class MergingIterator final : public InternalIterator {
       if (!child.Valid() || Before<kForward>(current, i)) return true;
       return Look(i, child.Next());
     } else {
-      if (!child.Valid()) return Look(i, child.SeekToLast());
-      if (Before<kBackward>(current, i)) return true;
-      return Look(i, child.Prev());
+      if (!child.Valid() && !Look(i, child.SeekToLast())) return false;
+      // One step as a rule; more when entries are added while we look.
+      while (child.Valid() && !Before<kBackward>(current, i)) {
+        if (!Look(i, child.Prev())) return false;
+      }
+      return true;
     }
   }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <iterator>
 #include <limits>
 #include <map>
@@ -288,15 +289,21 @@ class GrowingIterator final : public InternalIterator {
   };
   using Entries = std::map<std::string, std::string, KeyLess>;
 
-  explicit GrowingIterator(const Entries* entries)
-      : entries_(*entries), at_(entries->end()) {}
+  // `after_seek`, if any, runs when a Seek has found its place.
+  explicit GrowingIterator(const Entries* entries,
+                           std::function<void()> after_seek = nullptr)
+      : entries_(*entries),
+        at_(entries->end()),
+        after_seek_(std::move(after_seek)) {}
 
   bool SeekToFirst() override { return Stand(entries_.begin()); }
   bool SeekToLast() override {
     return Stand(entries_.empty() ? entries_.end() : std::prev(entries_.end()));
   }
   bool Seek(std::string_view target) override {
-    return Stand(entries_.lower_bound(std::string(target)));
+    Stand(entries_.lower_bound(std::string(target)));
+    if (after_seek_) after_seek_();
+    return Valid();
   }
   bool Next() override { return Stand(std::next(at_)); }
   bool Prev() override {
@@ -313,6 +320,7 @@ class GrowingIterator final : public InternalIterator {
 
   const Entries& entries_;
   Entries::const_iterator at_;
+  const std::function<void()> after_seek_;
 };
 
 // Goal: entries that came in between where a child stands and the current one
@@ -354,6 +362,40 @@ TEST(MergingIteratorTest, TurnsBesideEntriesThatCameMeanwhile) {
       if (child_has_others) expected.push_back(forward ? "a@1" : "z@2");
       EXPECT_EQ(seen, expected);
     }
+  }
+}
+
+// Goal: nor do those that come while a turn looks for its place.
+TEST(MergingIteratorTest, TurnsBesideEntriesThatComeWhileItSearches) {
+  for (const bool child_has_others : {true, false}) {
+    GrowingIterator::Entries growing;
+    const auto add = [&growing](const char* key, SequenceNumber sequence) {
+      const Entry entry = At(key, sequence);
+      growing[entry.key] = entry.value;
+    };
+    if (child_has_others) {
+      add("a", 1);
+      add("z", 2);
+    }
+    Children children;
+    bool armed = false;
+    children.push_back(std::make_unique<GrowingIterator>(&growing, [&] {
+      if (armed) add("mm", 7);
+      if (armed) add("mk", 7);
+    }));
+    children.push_back(std::make_unique<VectorIterator>(
+        std::vector<Entry>{At("l", 3), At("m", 4)}));
+    const auto it = NewMergingIterator(std::move(children));
+    it->Seek(At("m", 4).key);
+    ASSERT_EQ(it->value(), "m@4");
+    add("n", 6);
+    armed = true;
+    std::vector<std::string> seen;
+    for (it->Prev(); it->Valid(); it->Prev()) seen.emplace_back(it->value());
+    EXPECT_TRUE(it->status().ok()) << it->status();
+    std::vector<std::string> expected = {"l@3"};
+    if (child_has_others) expected.emplace_back("a@1");
+    EXPECT_EQ(seen, expected);
   }
 }
 
