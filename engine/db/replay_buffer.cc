@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "base/coding.h"
+#include "engine/format/key_head.h"
 
 namespace holdfast {
 namespace {
@@ -16,16 +17,6 @@ constexpr size_t kMostChunkBytes = size_t{1} << 20;
 // How many entries ahead of the one that is looked at are fetched: they lie
 // anywhere in memory.
 constexpr size_t kFetchAhead = 8;
-
-uint64_t HeadOf(std::string_view user_key, size_t from) {
-  uint64_t head = 0;
-  for (size_t i = 0; i < sizeof(head); ++i) {
-    const size_t at = from + i;
-    head = head << 8 |
-           (at < user_key.size() ? static_cast<uint8_t>(user_key[at]) : 0);
-  }
-  return head;
-}
 
 }  // namespace
 
@@ -125,7 +116,7 @@ class ReplayBuffer::Iterator final : public InternalIterator {
 std::unique_ptr<InternalIterator> ReplayBuffer::NewIterator() {
   const size_t shared = SharedBytes();
   for (Entry& entry : entries_) {
-    entry.head = HeadOf(ExtractUserKey(entry.internal_key()), shared);
+    entry.head = HeadAt(ExtractUserKey(entry.internal_key()), shared);
   }
   const auto before = [](const Entry& a, const Entry& b) {
     if (a.head != b.head) return a.head < b.head;

@@ -64,7 +64,7 @@
 #include <vector>
 
 #include "base/check.h"
-#include "base/coding.h"
+#include "engine/format/key_head.h"
 #include "engine/memtable/arena.h"
 #include "engine/memtable/entry.h"
 #include "engine/memtable/tree_node.h"
@@ -478,7 +478,7 @@ void BasicEntryTree<L, I>::Insert(std::string_view user_key, uint64_t trailer,
   const EntryKey key{user_key, trailer};
   const Entry entry = NewEntry(arena_, key, value);
   if (last_ == nullptr) {
-    uint64_t head = tree::HeadAt(UserKeyOf(entry), 0);
+    uint64_t head = HeadAt(UserKeyOf(entry), 0);
     Entry own = entry;
     rightmost_ = MakeLeaf({&head, &own, 1, {}}, false);
     last_ = entry;
@@ -497,7 +497,7 @@ void BasicEntryTree<L, I>::Insert(std::string_view user_key, uint64_t trailer,
     if (tree::CountOf(state) < rightmost_->capacity &&
         rightmost_->OrderToPrefix(state, user_key, &prefix_bytes) == 0) {
       AddToLeaf(rightmost_, tree::CountOf(state),
-                tree::HeadAt(user_key, prefix_bytes), entry);
+                HeadAt(user_key, prefix_bytes), entry);
       return;
     }
   }
@@ -511,7 +511,7 @@ void BasicEntryTree<L, I>::Insert(std::string_view user_key, uint64_t trailer,
   const bool has_prefix =
       leaf->OrderToPrefix(state, user_key, &prefix_bytes) == 0;
   if (has_prefix && tree::CountOf(state) < leaf->capacity) [[likely]] {
-    AddToLeaf(leaf, rank.index, tree::HeadAt(user_key, prefix_bytes), entry);
+    AddToLeaf(leaf, rank.index, HeadAt(user_key, prefix_bytes), entry);
   } else {
     Restructure(leaf, rank.index, entry, has_prefix);
   }
@@ -577,7 +577,7 @@ void BasicEntryTree<L, I>::Restructure(Leaf* leaf, unsigned index, Entry entry,
     heads[to] = leaf->heads()[slot].load(kRelaxed);
     entries[to] = leaf->entries()[slot].load(kRelaxed);
   }
-  heads[index] = tree::HeadAt(UserKeyOf(entry), run.prefix.bytes);
+  heads[index] = HeadAt(UserKeyOf(entry), run.prefix.bytes);
   entries[index] = entry;
 
   if (total <= L) {
@@ -693,7 +693,7 @@ void BasicEntryTree<L, I>::ReplaceByTwo(unsigned level, Node* left, Entry key,
   if (level == height_) {
     HF_CHECK(height_ + 1 < kMaxLevels);
     keys[0] = key;
-    heads[0] = tree::HeadAt(UserKeyOf(key), 0);
+    heads[0] = HeadAt(UserKeyOf(key), 0);
     children[0] = left;
     children[1] = right;
     Inner* const root = MakeInner(level + 1, {heads, keys, 1, {}}, children);
@@ -716,7 +716,7 @@ void BasicEntryTree<L, I>::ReplaceByTwo(unsigned level, Node* left, Entry key,
   children[child] = left;
   children[child + 1] = right;
   keys[child] = key;
-  heads[child] = tree::HeadAt(UserKeyOf(key), run.prefix.bytes);
+  heads[child] = HeadAt(UserKeyOf(key), run.prefix.bytes);
   uint32_t prefix_bytes;
   const bool has_prefix =
       parent->OrderToPrefix(state, UserKeyOf(key), &prefix_bytes) == 0;

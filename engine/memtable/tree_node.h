@@ -16,7 +16,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "base/coding.h"
+#include "engine/format/key_head.h"
 #include "engine/memtable/arena.h"
 #include "engine/memtable/entry.h"
 
@@ -32,25 +32,6 @@ inline constexpr auto kRelaxed = std::memory_order_relaxed;
 inline constexpr uint64_t kOneVersion = 1 << 8;
 inline unsigned CountOf(uint64_t state) { return state & 0xff; }
 inline unsigned OrderOf(uint64_t state) { return (state / kOneVersion) & 1; }
-
-// The bytes of the key from `offset`, as a number in which the first counts
-// most. Missing bytes are 0, so that numbers are in the order of the keys but
-// for equal ones.
-inline uint64_t HeadAt(std::string_view key, size_t offset) {
-  if (key.size() >= offset + 8) [[likely]]
-    return __builtin_bswap64(DecodeFixed64(key.data() + offset));
-  if (key.size() <= offset) return 0;
-  const size_t left = key.size() - offset;  // 1 to 7.
-  if (key.size() >= 8) [[likely]] {
-    return __builtin_bswap64(DecodeFixed64(key.data() + key.size() - 8))
-           << (64 - 8 * left);
-  }
-  uint64_t head = 0;
-  for (size_t i = 0; i < left; ++i) {
-    head |= uint64_t{static_cast<uint8_t>(key[offset + i])} << (56 - 8 * i);
-  }
-  return head;
-}
 
 inline constexpr unsigned kPrefixWords = 5;
 // As much as fits is kept in the node, as heads; else only `far` is used,

@@ -9,6 +9,7 @@
 #include "base/mutant.h"
 #include "base/status_util.h"
 #include "engine/format/internal_key.h"
+#include "engine/format/key_step.h"
 #include "engine/format/table_layout.h"
 
 namespace holdfast {
@@ -77,11 +78,6 @@ inline bool IsInOrder(std::string_view previous, size_t shared,
            static_cast<unsigned char>(ValueType::kValue);
   }
   return ContinuesInOrder(previous, shared, own);
-}
-
-size_t CommonPrefix(std::string_view a, std::string_view b) {
-  const auto ends = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
-  return static_cast<size_t>(ends.first - a.begin());
 }
 
 size_t UserBytes(size_t key_bytes) {
@@ -193,7 +189,7 @@ bool Block::Measure(std::string_view payload, Shape* shape) {
   }
   ReadStoredEntry(begin, limit, &entry);
   shape->prefix_bytes = static_cast<uint32_t>(
-      CommonPrefix(entry.own.substr(0, UserBytes(entry.own.size())),
+      SharedPrefix(entry.own.substr(0, UserBytes(entry.own.size())),
                    std::string_view(last.data(), UserBytes(previous))));
   return true;
 }

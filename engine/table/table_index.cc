@@ -5,21 +5,9 @@
 #include "base/coding.h"
 #include "base/status_util.h"
 #include "engine/format/internal_key.h"
+#include "engine/format/key_head.h"
 
 namespace holdfast {
-namespace {
-
-// REQUIRES: a trailer follows the user key.
-uint64_t HeadOf(std::string_view user_key, size_t prefix) {
-  if (user_key.size() <= prefix) return 0;
-  const uint64_t head =
-      __builtin_bswap64(DecodeFixed64(user_key.data() + prefix));
-  const size_t own = user_key.size() - prefix;
-  if (own >= sizeof(head)) return head;
-  return head & (~uint64_t{0} << (8 * (sizeof(head) - own)));
-}
-
-}  // namespace
 
 absl::StatusOr<TableIndex> TableIndex::Parse(std::string_view payload,
                                              std::string_view file,
@@ -38,7 +26,7 @@ absl::StatusOr<TableIndex> TableIndex::Parse(std::string_view payload,
     if (!ReadBlockHandle(&in, &handle) || !in.done()) {
       return DataLoss(file, offset, "index does not follow the data blocks");
     }
-    heads.push_back(HeadOf(ExtractUserKey(it.key()), prefix));
+    heads.push_back(HeadAt(ExtractUserKey(it.key()), prefix));
     handles.push_back(handle);
   }
   return TableIndex(std::move(block), std::move(heads), std::move(handles));
@@ -53,7 +41,7 @@ size_t TableIndex::Find(std::string_view target) const {
   if (order != 0) return order < 0 ? 0 : blocks();
   // A part of the prefix is below all that begin with the whole.
   if (user_key.size() < prefix.size()) return 0;
-  const uint64_t head = HeadOf(user_key, prefix.size());
+  const uint64_t head = HeadAt(user_key, prefix.size());
   const uint64_t* low = heads_.data();
   for (size_t n = heads_.size(); n > 0;) {
     const size_t half = n / 2;
