@@ -1,8 +1,10 @@
 // NewPosixEnv of holdfast/env/env.h.
 
 #include <algorithm>
+#include <cstddef>
 #include <memory>
 
+#include "env/posix/large_memory.h"
 #include "env/posix/posix_clock.h"
 #include "env/posix/posix_executor.h"
 #include "env/posix/posix_file_system.h"
@@ -22,6 +24,13 @@ class PosixEnv final : public Env {
   FileSystem& file_system() override { return file_system_; }
   Clock& clock() override { return clock_; }
   Executor& executor() override { return executor_; }
+
+  void* AllocateLarge(size_t bytes) override {
+    return MapLargeMemory(bytes, kLargePageBytes);
+  }
+  void FreeLarge(void* memory, size_t bytes) override {
+    UnmapLargeMemory(memory, bytes);
+  }
 
  private:
   PosixFileSystem file_system_;

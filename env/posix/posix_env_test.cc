@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <latch>
 #include <memory>
 #include <string>
@@ -33,6 +36,31 @@ TEST(PosixEnvTest, ThreadCountOutOfRangeTakesTheNearest) {
     }
     EXPECT_TRUE(ran) << threads;
   }
+}
+
+TEST(PosixEnvTest, LargeMemoryIsAlignedZeroAndOnesOwn) {
+  const auto env = NewPosixEnv();
+  constexpr size_t kBytes = 2 * Env::kLargePageBytes;
+  char* const first = static_cast<char*>(env->AllocateLarge(kBytes));
+  char* const second = static_cast<char*>(env->AllocateLarge(kBytes));
+  ASSERT_NE(first, nullptr);
+  ASSERT_NE(second, nullptr);
+  for (char* const memory : {first, second}) {
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(memory) % Env::kLargePageBytes, 0u);
+    EXPECT_EQ(std::count(memory, memory + kBytes, 0), kBytes);
+    std::fill_n(memory, kBytes, memory == first ? 'a' : 'b');
+  }
+  EXPECT_EQ(std::count(first, first + kBytes, 'a'), kBytes);
+  env->FreeLarge(first, kBytes);
+  EXPECT_EQ(std::count(second, second + kBytes, 'b'), kBytes);
+  env->FreeLarge(second, kBytes);
+}
+
+TEST(PosixEnvTest, LargeMemoryThatIsNotThereIsNull) {
+  const auto env = NewPosixEnv();
+  EXPECT_EQ(env->AllocateLarge(SIZE_MAX / Env::kLargePageBytes *
+                               Env::kLargePageBytes),
+            nullptr);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Everything outside that the engine touches: files, time, background threads.
+// Everything outside that the engine touches: files, time, background threads,
+// and memory in large pages.
 //
 //   auto env = holdfast::NewPosixEnv({.background_threads = 2});
 //   holdfast::Options options;
@@ -7,6 +8,7 @@
 #ifndef HOLDFAST_ENV_ENV_H_
 #define HOLDFAST_ENV_ENV_H_
 
+#include <cstddef>
 #include <memory>
 
 #include "holdfast/env/clock.h"
@@ -15,7 +17,7 @@
 
 namespace holdfast {
 
-// A bundle of the three; the parts belong to the implementation. One Env may
+// A bundle of the parts, which belong to the implementation. One Env may
 // serve many databases. It must outlive each of them.
 // Thread-safe.
 class Env {
@@ -25,6 +27,18 @@ class Env {
   virtual FileSystem& file_system() = 0;
   virtual Clock& clock() = 0;
   virtual Executor& executor() = 0;
+
+  // What large memory is allocated in multiples of, and aligned to.
+  static constexpr size_t kLargePageBytes = size_t{2} << 20;
+
+  // Memory that is looked at in random order, cached blocks above all, waits
+  // less when the processor finds its address in few large pages.
+  // RETURNS `bytes` bytes of zeros, in such pages as far as there are any; or
+  // nullptr, and the engine takes ordinary memory: what this does by itself.
+  // Give them back by FreeLarge with the same size.
+  // REQUIRES: bytes is a multiple of kLargePageBytes, and not 0.
+  virtual void* AllocateLarge(size_t /*bytes*/) { return nullptr; }
+  virtual void FreeLarge(void* /*memory*/, size_t /*bytes*/) {}
 };
 
 struct PosixEnvOptions {
