@@ -104,6 +104,38 @@ TEST_F(PosixFaultTest, SyncReportsEachErrorAndIsNeverRepeated) {
   Expect(SYS_fdatasync, EINTR, Failed("sync", "Interrupted system call"), sync);
 }
 
+// Goal: what is written to the disk ahead of a sync fails no later than there.
+TEST_F(PosixFaultTest, SyncTellsWhatStartingToWriteBackFoundOut) {
+  const std::string large(5 << 20, 'x');
+  const auto write_and_sync = [&] {
+    const absl::Status status = file_->Write(0, large);
+    return status.ok() ? file_->Sync() : status;
+  };
+  Expect(SYS_sync_file_range, EIO, Failed("sync", "Input/output error"),
+         write_and_sync);
+  Expect(SYS_sync_file_range, EIO, Failed("sync", "Input/output error"), [&] {
+    const absl::Status first = write_and_sync();
+    return first.ok() ? first : file_->Sync();
+  });
+  // Where a file system does not have it, and where there is too little.
+  Expect(SYS_sync_file_range, ENOSYS, absl::OkStatus(), write_and_sync);
+  Expect(SYS_sync_file_range, EINVAL, absl::OkStatus(), write_and_sync);
+  Expect(SYS_sync_file_range, EIO, absl::OkStatus(), [&] {
+    const absl::Status status = file_->Write(0, "little");
+    return status.ok() ? file_->Sync() : status;
+  });
+}
+
+TEST_F(PosixFaultTest, SpaceAheadIsNotWrittenBackButWhatLiesBeforeItIs) {
+  ASSERT_TRUE(file_->PrepareSpace(0, 5 << 20).ok());
+  Expect(SYS_sync_file_range, EIO, absl::OkStatus(),
+         [&] { return file_->Sync(); });
+  Expect(SYS_sync_file_range, EIO, Failed("sync", "Input/output error"), [&] {
+    const absl::Status status = file_->PrepareSpace(5 << 20, 1000);
+    return status.ok() ? file_->Sync() : status;
+  });
+}
+
 TEST_F(PosixFaultTest, SyncDirectoryReportsEachErrorAndIsNeverRepeated) {
   const auto sync = [&] { return fs_.SyncDirectory(directory_.path()); };
   const std::string place = "sync directory " + directory_.path();

@@ -37,6 +37,12 @@ constexpr char kZeros[kZeroBytes] = {};
 // Below this a window is not worth its system calls.
 constexpr uint64_t kLeastMappedBytes = uint64_t{16} << 10;
 
+// How much is written between two requests to begin writing it to the disk: few
+// enough to cost nothing, and little enough to be written in milliseconds. And
+// what such a request covers begins and ends at a multiple of it, so that
+// nothing is written that the next bytes make dirty again.
+constexpr uint64_t kWriteBackBytes = uint64_t{4} << 20;
+
 // fd_ changes in Close only, so Sync may run beside Write. After Close the
 // calls get descriptor -1, which the system refuses.
 class PosixWritableFile final : public WritableFile {
@@ -48,11 +54,16 @@ class PosixWritableFile final : public WritableFile {
     if (synced_.load(std::memory_order_relaxed)) window_.Unmap();
     if (window_.Write(offset, data)) return absl::OkStatus();
     const int error = WriteToFile(offset, data);
-    return error == 0 ? absl::OkStatus() : ErrnoStatus(error, "write", path_);
+    if (error != 0) return ErrnoStatus(error, "write", path_);
+    StartWriteBack(offset + data.size());
+    return absl::OkStatus();
   }
 
   absl::Status Sync() override {
     synced_.store(true, std::memory_order_relaxed);
+    // What this call would not tell, or not again.
+    const int error = write_back_error_.load(std::memory_order_relaxed);
+    if (error != 0) return ErrnoStatus(error, "sync", path_);
     // On Linux fdatasync also makes the size durable, as it is needed to read
     // the data back; and what was stored in the window (mapped_window.h).
     return StatusOf(::fdatasync(fd_.get()), "sync", path_);
@@ -61,6 +72,7 @@ class PosixWritableFile final : public WritableFile {
   absl::Status PrepareSpace(uint64_t offset, uint64_t length) override {
     window_.Unmap();
     synced_.store(false, std::memory_order_relaxed);
+    StartWriteBack(offset);
     for (uint64_t done = 0; done < length;) {
       const uint64_t at = offset + done;
       const uint64_t piece =
@@ -106,10 +118,30 @@ class PosixWritableFile final : public WritableFile {
         .error;
   }
 
+  // Lets the disk begin with what lies before `end`, without waiting for it, so
+  // that the sync of a large file finds little left to do.
+  void StartWriteBack(uint64_t end) {
+    end -= end % kWriteBackBytes;
+    if (end <= write_back_started_) return;
+    const int result = ::sync_file_range(
+        fd_.get(), static_cast<off_t>(write_back_started_),
+        static_cast<off_t>(end - write_back_started_), SYNC_FILE_RANGE_WRITE);
+    write_back_started_ = end;
+    // File systems need not have it. Any other error is of the data.
+    if (result == 0 || errno == ENOSYS || errno == EINVAL || errno == ESPIPE) {
+      return;
+    }
+    write_back_error_.store(errno, std::memory_order_relaxed);
+  }
+
   ScopedFd fd_;
   const std::string path_;
   // Only in Write, PrepareSpace, Truncate and Close.
   MappedWindow window_;
+  uint64_t write_back_started_ = 0;  // Of what lies before.
+  // An errno that no Sync has told yet, 0 for none. Stays, like all that is
+  // known of a file whose write-back failed.
+  std::atomic<int> write_back_error_{0};
   // Since the window was mapped. The first store to a page that a sync wrote
   // takes a fault, and makes all of the pages that the kernel keeps together
   // dirty, which the next sync would write; a call makes one block dirty. So
