@@ -1,10 +1,14 @@
 #include "engine/db/user_iterator.h"
 
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
 #include <string_view>
 #include <utility>
 
 #include "base/check.h"
 #include "base/coding.h"
+#include "engine/table/block.h"
 
 namespace holdfast {
 namespace {
@@ -67,9 +71,11 @@ std::string KeyAfter(std::string_view key) {
 
 // Directions of the walk and where source_ stands:
 //   kForward, Valid():  on the entry that is shown; key() and value() are its.
+//                       In a run (run_ is not null) it is run_ that stands
+//                       there, and source_ knows nothing of its steps.
 //   kBackward, Valid(): before all entries of the shown user key (not Valid
 //                       when there are none); what is shown is in *shown_ and
-//                       value_.
+//                       found_value_.
 class UserIterator final : public Iterator {
  public:
   UserIterator(std::unique_ptr<InternalIterator> source,
@@ -80,8 +86,6 @@ class UserIterator final : public Iterator {
         sequence_(sequence),
         spans_(spans),
         bounds_(std::move(bounds)) {}
-
-  bool Valid() const override { return valid_; }
 
   void SeekToFirst() override {
     SeekForward(bounds_.lower.has_value() ? std::string_view(*bounds_.lower)
@@ -113,13 +117,25 @@ class UserIterator final : public Iterator {
   }
 
   void Next() override {
-    HF_CHECK(valid_);
+    if (run_ != nullptr) [[likely]] {
+      if (run_->StepBefore(run_end_)) [[likely]] {
+        return ShowForward(run_->key(), run_->value());
+      }
+      shown_->Assign(key());
+      run_ = nullptr;
+      steps_to_run_ = 1;
+      source_->Next();
+      return FindNextVisible(/*after_shown=*/true);
+    }
+    HF_CHECK(Valid());
     if (direction_ == Direction::kForward) {
-      shown_->Assign(ExtractUserKey(source_->key()));
+      if (--steps_to_run_ == 0 && BeginRun()) return Next();
+      shown_->Assign(key());
       source_->Next();
     } else {
       // source_ stands before the entries of the shown key: go to its first.
       direction_ = Direction::kForward;
+      steps_to_run_ = 1;
       if (source_->Valid()) {
         source_->Next();
       } else {
@@ -130,24 +146,15 @@ class UserIterator final : public Iterator {
   }
 
   void Prev() override {
-    HF_CHECK(valid_);
+    HF_CHECK(Valid());
     if (direction_ == Direction::kForward) {
       direction_ = Direction::kBackward;
-      shown_->Assign(ExtractUserKey(source_->key()));
+      shown_->Assign(key());
+      if (run_ != nullptr) source_->EndRun();
+      run_ = nullptr;
       LeaveShownBackward();
     }
     FindPrevVisible(/*before_shown=*/true, std::nullopt);
-  }
-
-  std::string_view key() const override {
-    HF_CHECK(valid_);
-    return direction_ == Direction::kForward ? ExtractUserKey(source_->key())
-                                             : shown_->view();
-  }
-
-  std::string_view value() const override {
-    HF_CHECK(valid_);
-    return direction_ == Direction::kForward ? source_->value() : value_;
   }
 
   absl::Status status() const override {
@@ -162,13 +169,40 @@ class UserIterator final : public Iterator {
   static constexpr size_t kKeptValueBytes = size_t{1} << 20;
   // Entries that are walked over one by one before a search is cheaper.
   static constexpr size_t kStepsBeforeSeek = 16;
+  // Steps from one question for a run to the next.
+  static constexpr uint32_t kStepsToRun = 8;
   // Entries walked over in a row that make a span worth remembering.
   static constexpr size_t kStepsToRecord = 256;
 
   void Begin(Direction direction) {
-    valid_ = false;
+    StandNowhere();
+    run_ = nullptr;
+    steps_to_run_ = 1;
     direction_ = direction;
     status_ = absl::OkStatus();
+  }
+
+  void ShowForward(std::string_view internal_key, std::string_view value) {
+    StandOn(ExtractUserKey(internal_key), value);
+  }
+
+  // From the entry that is shown, on which source_ stands. RETURNS whether
+  // there is a run with more entries.
+  bool BeginRun() {
+    steps_to_run_ = kStepsToRun;
+    std::string_view before;
+    BlockIterator* const run = source_->BeginRun(sequence_, &before);
+    if (run == nullptr) return false;
+    const Block& block = run->block();
+    run_end_ = static_cast<uint32_t>(block.entries());
+    if (before.data() != nullptr) run_end_ = block.LowerBound(before);
+    if (bounds_.upper.has_value()) {
+      const LookupKey upper(*bounds_.upper, kMaxSequenceNumber);
+      run_end_ = std::min(run_end_, block.LowerBound(upper.internal_key()));
+    }
+    if (run->current() + 1 >= run_end_) return false;
+    run_ = run;
+    return true;
   }
 
   void SeekForward(std::string_view target) {
@@ -281,14 +315,13 @@ class UserIterator final : public Iterator {
     if (ParseInternalKey(source_->key(), parsed)) [[likely]]
       return true;
     status_ = absl::DataLossError("an entry has a malformed internal key");
-    valid_ = false;
     return false;
   }
 
   // From where source_ stands, forward to the first entry to be shown. The walk
   // began behind *shown_, whose entries are hidden then, or else at from_.
   void FindNextVisible(bool after_shown) {
-    valid_ = false;
+    StandNowhere();
     direction_ = Direction::kForward;
     // The key whose entries are hidden.
     const KeyBuffer* skipped = after_shown ? shown_ : nullptr;
@@ -304,7 +337,7 @@ class UserIterator final : public Iterator {
       if (entry.sequence <= sequence_ &&
           (skipped == nullptr || !SameKey(entry.user_key, skipped->view()))) {
         if (entry.type == ValueType::kValue) [[likely]] {
-          valid_ = true;
+          ShowForward(source_->key(), source_->value());
           if (walked >= kStepsToRecord) [[unlikely]] {
             RecordTo(after_shown, std::string(entry.user_key));
           }
@@ -348,15 +381,15 @@ class UserIterator final : public Iterator {
   // `end`.
   void FindPrevVisible(bool before_shown,
                        const std::optional<std::string_view>& end) {
-    valid_ = false;
+    StandNowhere();
     direction_ = Direction::kBackward;
     if (saved_value_.capacity() > kKeptValueBytes) {
       std::string().swap(saved_value_);
     }
     KeyBuffer& candidate = shown_ == keys_ ? keys_[1] : keys_[0];
-    bool found = false;   // value_ is a visible one of the candidate.
+    bool found = false;   // found_value_ is a visible one of the candidate.
     size_t versions = 0;  // Of the candidate.
-    size_t moves = 0;     // Of source_, since value_ was seen.
+    size_t moves = 0;     // Of source_, since found_value_ was seen.
     size_t walked = 0;
     std::string begin;
     ParsedInternalKey entry;
@@ -377,7 +410,7 @@ class UserIterator final : public Iterator {
             versions = 0;
           }
           found = true;
-          value_ = source_->value();
+          found_value_ = source_->value();
           moves = 0;
         }
       }
@@ -389,8 +422,8 @@ class UserIterator final : public Iterator {
         }
         // A value outlives one move of its source (see InternalIterator).
         if (moves++ == 1) {
-          saved_value_.assign(value_);
-          value_ = saved_value_;
+          saved_value_.assign(found_value_);
+          found_value_ = saved_value_;
         }
       } else if (++walked % kStepsToRecord == kStepsBeforeSeek) {
         std::string span;
@@ -402,7 +435,7 @@ class UserIterator final : public Iterator {
       source_->Prev();
     }
     // An error in between may have hidden a newer version: show nothing then.
-    valid_ =
+    const bool shows =
         found && status_.ok() && (source_->Valid() || source_->status().ok());
     if (walked >= kStepsToRecord) [[unlikely]] {
       if (found) begin = KeyAfter(candidate.view());
@@ -414,7 +447,9 @@ class UserIterator final : public Iterator {
       }
       Record(begin, span_end);
     }
-    if (valid_) shown_ = &candidate;
+    if (!shows) return;
+    shown_ = &candidate;
+    StandOn(candidate.view(), found_value_);
   }
 
   // Of a key with many versions: keeps the newest that is visible, and moves
@@ -427,7 +462,7 @@ class UserIterator final : public Iterator {
                           entry.type == ValueType::kValue;
     if (is_value) {
       saved_value_.assign(source_->value());
-      value_ = saved_value_;
+      found_value_ = saved_value_;
     }
     SeekBefore(user_key);
     return is_value;
@@ -439,7 +474,9 @@ class UserIterator final : public Iterator {
   const DeadSpanUse spans_;
   const KeyBounds bounds_;
 
-  bool valid_ = false;
+  BlockIterator* run_ = nullptr;  // In source_.
+  uint32_t run_end_ = 0;
+  uint32_t steps_to_run_ = 1;
   Direction direction_ = Direction::kForward;
   absl::Status status_;
   KeyBuffer keys_[2];
@@ -447,7 +484,7 @@ class UserIterator final : public Iterator {
   KeyBuffer deleted_;
   KeyBuffer probe_;  // A key that was come by in a long walk.
   std::string from_;
-  std::string_view value_;  // In source_ or saved_value_.
+  std::string_view found_value_;  // In source_ or saved_value_.
   std::string saved_value_;
 };
 
@@ -455,21 +492,12 @@ class ErrorIterator final : public Iterator {
  public:
   explicit ErrorIterator(absl::Status status) : status_(std::move(status)) {}
 
-  bool Valid() const override { return false; }
   void SeekToFirst() override {}
   void SeekToLast() override {}
   void Seek(std::string_view) override {}
   void SeekForPrev(std::string_view) override {}
   void Next() override { HF_CHECK(false); }
   void Prev() override { HF_CHECK(false); }
-  std::string_view key() const override {
-    HF_CHECK(false);
-    return {};
-  }
-  std::string_view value() const override {
-    HF_CHECK(false);
-    return {};
-  }
   absl::Status status() const override { return status_; }
 
  private:
@@ -477,6 +505,11 @@ class ErrorIterator final : public Iterator {
 };
 
 }  // namespace
+
+void Iterator::NotValid() {
+  HF_CHECK(!"the iterator stands on an entry");
+  std::abort();
+}
 
 KeyBounds BoundsOf(const ReadOptions& options) {
   KeyBounds bounds{options.lower_bound, options.upper_bound};

@@ -10,7 +10,13 @@
 #include <vector>
 
 #include "base/random.h"
+#include "engine/format/internal_key.h"
+#include "engine/iter/internal_iterator.h"
+#include "engine/iter/merging_iterator.h"
 #include "engine/memtable/memtable.h"
+#include "engine/table/table_builder.h"
+#include "engine/table/table_reader.h"
+#include "engine/table/table_testing.h"
 #include "gtest/gtest.h"
 #include "rapidcheck/gtest.h"
 
@@ -59,22 +65,30 @@ std::unique_ptr<Iterator> IteratorOver(std::shared_ptr<MemTable> table,
                          std::move(table));
 }
 
+using Opener = std::function<std::unique_ptr<Iterator>(SequenceNumber sequence,
+                                                       KeyBounds bounds)>;
+
 // A random walk stands where the same walk over the std::map of the visible
-// state stands, at every step.
-void WalkLikeAMap(const std::vector<TestChange>& history,
-                  const rc::Gen<std::string>& key) {
-  const auto sequence =
-      *rc::gen::inRange<SequenceNumber>(0, history.size() + 1);
+// state stands, at every step. `between` runs before each.
+void WalkLikeAMap(
+    const std::vector<TestChange>& history, const rc::Gen<std::string>& key,
+    const Opener& open, const std::function<void()>& between = [] {}) {
+  // Mostly late: generated numbers are small as a rule.
+  const SequenceNumber sequence =
+      history.size() - *rc::gen::inRange<SequenceNumber>(0, history.size() + 1);
   KeyBounds bounds;
   if (*rc::gen::arbitrary<bool>()) bounds.lower = *key;
   if (*rc::gen::arbitrary<bool>()) bounds.upper = *key;
 
   const auto state = StateAt(history, sequence, bounds);
-  const auto it = IteratorOver(TableOf(history), sequence, bounds);
+  const auto it = open(sequence, bounds);
+  const std::vector<int> moves = {0, 1, 2, 3, 4, 4, 4, 4, 4, 4, 4, 5};
   auto at = state.end();
-  const int steps = *rc::gen::inRange(1, 40);
+  const int steps = *rc::gen::inRange(1, 80);
   for (int i = 0; i < steps; ++i) {
-    switch (*rc::gen::inRange(0, 6)) {
+    between();
+    // Steps forward are likely: runs begin with the second.
+    switch (*rc::gen::elementOf(moves)) {
       case 0:
         it->SeekToFirst();
         at = state.begin();
@@ -116,11 +130,18 @@ void WalkLikeAMap(const std::vector<TestChange>& history,
   }
 }
 
+void WalkOverAMemTable(const std::vector<TestChange>& history,
+                       const rc::Gen<std::string>& key) {
+  WalkLikeAMap(history, key, [&](SequenceNumber sequence, KeyBounds bounds) {
+    return IteratorOver(TableOf(history), sequence, std::move(bounds));
+  });
+}
+
 RC_GTEST_PROP(UserIteratorTest, WalksLikeAMap, ()) {
   const auto key = rc::gen::map(rc::gen::container<std::string>(
                                     rc::gen::elementOf(std::string("ab\xff"))),
                                 [](std::string k) { return k.substr(0, 3); });
-  WalkLikeAMap(
+  WalkOverAMemTable(
       *rc::gen::container<std::vector<TestChange>>(rc::gen::build<TestChange>(
           rc::gen::set(&TestChange::key, key),
           rc::gen::set(&TestChange::deletes, rc::gen::arbitrary<bool>()))),
@@ -141,7 +162,84 @@ RC_GTEST_PROP(UserIteratorTest, WalksOverManyVersionsLikeAMap, ()) {
       history.push_back({key, random.OneIn(8) ? !deletes : deletes});
     }
   }
-  WalkLikeAMap(history, rc::gen::elementOf(keys));
+  WalkOverAMemTable(history, rc::gen::elementOf(keys));
+}
+
+// The changes from `begin` to before `end`, as sorted entries.
+TableModel EntriesOf(const std::vector<TestChange>& history, size_t begin,
+                     size_t end) {
+  TableModel entries;
+  for (size_t i = begin; i < end; ++i) {
+    const TestChange& change = history[i];
+    entries[MakeInternalKey(
+        change.key, i + 1,
+        change.deletes ? ValueType::kDeletion : ValueType::kValue)] =
+        change.deletes ? "" : "v" + std::to_string(i + 1);
+  }
+  return entries;
+}
+
+// Goal: the same over tables, where the walk moves on in runs, merged with a
+// memtable that is written meanwhile.
+RC_GTEST_PROP(UserIteratorTest, WalksOverTablesLikeAMap, ()) {
+  Random random(*rc::gen::arbitrary<uint64_t>());
+  const uint64_t keys = 1 + random.Uniform(120);
+  // Of several lengths: what is kept of a key that a run has passed shows then.
+  const auto key_of = [](uint64_t number) {
+    const std::string digits = std::to_string(1000 + number);
+    return "k" + digits.substr(1) + std::string(number * 7 % 12, 'x');
+  };
+  // Old tables are sorted and have every key, as a compaction leaves them.
+  std::vector<TestChange> history;
+  for (uint64_t i = 0; i < keys; ++i) history.push_back({key_of(i)});
+  std::vector<size_t> cuts = {0, history.size()};
+  for (uint64_t part = random.Uniform(3); part > 0; --part) {
+    for (uint64_t i = random.Uniform(30); i > 0; --i) {
+      history.push_back({key_of(random.Uniform(keys)), random.OneIn(2)});
+    }
+    cuts.push_back(history.size());
+  }
+
+  const size_t in_tables = cuts.size() - (random.OneIn(2) ? 1 : 2);
+  std::vector<std::shared_ptr<const TableReader>> tables;
+  auto memtable = std::make_shared<MemTable>();
+  for (size_t i = 0; i + 1 < cuts.size(); ++i) {
+    const TableModel entries = EntriesOf(history, cuts[i], cuts[i + 1]);
+    if (entries.empty()) continue;
+    if (i < in_tables) {
+      TableOptions options;
+      options.block_bytes = 100 + random.Uniform(600);
+      options.block_restart_interval = 1 + static_cast<int>(random.Uniform(16));
+      const BuiltTable built = BuildTable(options, entries);
+      tables.push_back(*OpenTable(built.bytes, built.summary.bytes));
+      continue;
+    }
+    for (const auto& [key, value] : entries) {
+      ParsedInternalKey parsed;
+      ASSERT_TRUE(ParseInternalKey(key, &parsed));
+      memtable->Add(parsed.sequence, parsed.type, parsed.user_key, value);
+    }
+  }
+  const bool merges = !memtable->empty() || random.OneIn(2);
+  SequenceNumber last = history.size();
+  WalkLikeAMap(
+      history,
+      rc::gen::map(rc::gen::inRange<uint64_t>(0, keys + 1),
+                   [&](uint64_t number) { return key_of(number); }),
+      [&](SequenceNumber sequence, KeyBounds bounds) {
+        std::vector<std::unique_ptr<InternalIterator>> sources;
+        for (const auto& table : tables) {
+          sources.push_back(table->NewIterator({}));
+        }
+        if (merges) sources.push_back(memtable->NewIterator());
+        return NewUserIterator(NewMergingIterator(std::move(sources)), sequence,
+                               std::move(bounds), memtable);
+      },
+      [&] {
+        if (!merges || !random.OneIn(3)) return;
+        memtable->Add(++last, ValueType::kValue, key_of(random.Uniform(keys)),
+                      "late");
+      });
 }
 
 TEST(UserIteratorTest, BoundsAreNarrowedByThePrefix) {

@@ -9,8 +9,11 @@
 
 #include "absl/status/status.h"
 #include "base/check.h"
+#include "engine/format/internal_key.h"
 
 namespace holdfast {
+
+class BlockIterator;  // engine/table/block.h
 
 // Thread-compatible.
 //
@@ -34,6 +37,22 @@ class InternalIterator {
   virtual bool Prev() = 0;
 
   virtual absl::Status status() const = 0;
+
+  // A *run*: entries of one block that a reader as of `as_of` is shown every
+  // one of, and that follow each other here as they do there. RETURNS what
+  // stands in the block on the entry that we stand on, so that the caller can
+  // move it on itself, by StepBefore, up to the end of the block or to the
+  // first entry at or after *before (an internal key, or a null view as it was
+  // given); or nullptr when there is none. key() and value() do not take part.
+  // After steps of the caller, Next goes on from where they came to, and a
+  // Seek* ends the run; Prev needs EndRun first.
+  // REQUIRES: Valid(); the last move was a Seek, SeekToFirst or Next.
+  virtual BlockIterator* BeginRun(SequenceNumber /*as_of*/,
+                                  std::string_view* /*before*/) {
+    return nullptr;
+  }
+  // Stands where the caller's steps came to.
+  virtual void EndRun() {}
 
   bool Valid() const { return key_.data() != nullptr; }
   // Views that live until the iterator moves; that of a value, when the move is

@@ -68,6 +68,21 @@ class MergingIterator final : public InternalIterator {
 
   absl::Status status() const override { return status_; }
 
+  BlockIterator* BeginRun(SequenceNumber as_of,
+                          std::string_view* before) override {
+    HF_DCHECK(direction_ == kForward);
+    BlockIterator* const run = winner().iter->BeginRun(as_of, before);
+    if (run == nullptr) return nullptr;
+    if (runner_up_ == kUnknown) FindRunnerUp<kForward>();
+    *before = children_[runner_up_].key;
+    return run;
+  }
+  void EndRun() override {
+    winner().iter->EndRun();
+    winner().key = winner().iter->key();
+    StandWhere(*winner().iter);
+  }
+
  private:
   enum Direction { kForward, kBackward };
 

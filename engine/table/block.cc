@@ -42,13 +42,19 @@ class AllocatorWithTail {
   size_t tail_bytes_;
 };
 
-// Whether the key made of the first `shared` bytes of `previous` and of `own`
-// is an internal key above `previous`, itself an internal key. Looks at no more
-// than `own` and a trailer.
-bool ContinuesInOrder(std::string_view previous, size_t shared,
-                      std::string_view own) {
+// How a key continues a block.
+struct Continuation {
+  bool in_order = false;  // It is an internal key above the one before.
+  uint64_t trailer = 0;   // When it is.
+  bool same_user_key = false;
+};
+
+// Of the key made of the first `shared` bytes of `previous`, itself an internal
+// key, and of `own`. Looks at no more than `own` and a trailer.
+Continuation ContinueSlowly(std::string_view previous, size_t shared,
+                            std::string_view own) {
   const size_t size = shared + own.size();
-  if (size < kTrailerBytes) return false;
+  if (size < kTrailerBytes) return {};
   const size_t previous_user = previous.size() - kTrailerBytes;
   const size_t user = size - kTrailerBytes;
   char trailer_bytes[kTrailerBytes];
@@ -57,27 +63,28 @@ bool ContinuesInOrder(std::string_view previous, size_t shared,
     trailer_bytes[i] = at < shared ? previous[at] : own[at - shared];
   }
   const uint64_t trailer = DecodeFixed64(trailer_bytes);
-  if ((trailer & 0xff) > static_cast<uint64_t>(ValueType::kValue)) return false;
+  if ((trailer & 0xff) > static_cast<uint64_t>(ValueType::kValue)) return {};
   const size_t shorter = std::min(previous_user, user);
   if (shared < shorter) {
     const int order =
         std::memcmp(previous.data() + shared, own.data(), shorter - shared);
-    if (order != 0) return order < 0;
+    if (order != 0) return {order < 0, trailer, false};
   }
-  if (previous_user != user) return previous_user < user;
-  return ExtractTrailer(previous) > trailer;
+  if (previous_user != user) return {previous_user < user, trailer, false};
+  return {ExtractTrailer(previous) > trailer, trailer, true};
 }
 
 // The same, and fast when the first byte that is not shared decides.
-inline bool IsInOrder(std::string_view previous, size_t shared,
-                      std::string_view own) {
+inline Continuation Continue(std::string_view previous, size_t shared,
+                             std::string_view own) {
   if (own.size() > kTrailerBytes && shared + kTrailerBytes < previous.size() &&
       static_cast<unsigned char>(previous[shared]) <
           static_cast<unsigned char>(own[0])) [[likely]] {
-    return static_cast<unsigned char>(own[own.size() - kTrailerBytes]) <=
-           static_cast<unsigned char>(ValueType::kValue);
+    const uint64_t trailer = ExtractTrailer(own);
+    return {(trailer & 0xff) <= static_cast<uint64_t>(ValueType::kValue),
+            trailer, false};
   }
-  return ContinuesInOrder(previous, shared, own);
+  return ContinueSlowly(previous, shared, own);
 }
 
 size_t UserBytes(size_t key_bytes) {
@@ -196,10 +203,11 @@ bool Block::Measure(std::string_view payload, Shape* shape) {
 
 // The second walk: what is wrong with the payload, at *at; nullptr when nothing
 // is. Gives found(i, offset, key, bytes of the user key) each entry that is in
-// order after those before.
+// order after those before. *newest_if_plain is for ShowsAll.
 template <class Found>
 const char* Block::FindDamage(std::string_view payload, const Shape& shape,
-                              const Found& found, size_t* at) {
+                              const Found& found, size_t* at,
+                              SequenceNumber* newest_if_plain) {
   *at = 0;
   if (payload.size() > UINT32_MAX) return "block too large";
   if (payload.size() < sizeof(uint32_t)) return "block too short";
@@ -215,6 +223,8 @@ const char* Block::FindDamage(std::string_view payload, const Shape& shape,
   uint32_t restart = 0;
   int since_restart = 0;
   uint32_t entries = 0;
+  uint64_t newest = 0;  // The largest trailer.
+  bool plain = true;
   for (const char* p = begin; p < limit; ++entries) {
     *at = static_cast<size_t>(p - begin);
     Entry entry;
@@ -227,14 +237,21 @@ const char* Block::FindDamage(std::string_view payload, const Shape& shape,
     if (at_restart && entry.shared != 0) return "restart point shares a prefix";
     since_restart = at_restart ? 1 : since_restart + 1;
     if (since_restart > kMaxRestartInterval) return "too few restart points";
+    uint64_t trailer;
     if (entries == 0) {
       ParsedInternalKey parsed;
       if (!at_restart) return "no restart point at the first entry";
       if (!ParseInternalKey(entry.own, &parsed)) return "bad internal key";
-    } else if (!IsInOrder(std::string_view(key, key_bytes), entry.shared,
-                          entry.own)) {
-      return "entries out of order";
+      trailer = ExtractTrailer(entry.own);
+    } else {
+      const Continuation how =
+          Continue(std::string_view(key, key_bytes), entry.shared, entry.own);
+      if (!how.in_order) return "entries out of order";
+      trailer = how.trailer;
+      plain &= !how.same_user_key;
     }
+    newest = std::max(newest, trailer);
+    plain &= (trailer & 0xff) == static_cast<uint64_t>(ValueType::kValue);
     CopyOwn(key + entry.shared, entry.own);
     key_bytes = entry.shared + entry.own.size();
     found(entries, static_cast<uint32_t>(*at), key, key_bytes - kTrailerBytes);
@@ -243,6 +260,7 @@ const char* Block::FindDamage(std::string_view payload, const Shape& shape,
   }
   if (entries == 0) return "no entries";
   if (restart != restarts) return "restart point is not at an entry";
+  *newest_if_plain = plain ? newest >> 8 : kNotPlain;
   return nullptr;
 }
 
@@ -276,16 +294,19 @@ absl::StatusOr<std::shared_ptr<const Block>> Block::Make(
     block->heads()[i] = HeadOf(key, user_bytes, prefix);
     block->SetOffset(i, begin);
   };
+  SequenceNumber newest_if_plain = kNotPlain;
   const char* const why =
-      measured ? FindDamage(payload, shape, fill_in, &at)
-               : FindDamage(
-                     payload, shape,
-                     [](uint32_t, uint32_t, const char*, size_t) {}, &at);
+      measured
+          ? FindDamage(payload, shape, fill_in, &at, &newest_if_plain)
+          : FindDamage(
+                payload, shape, [](uint32_t, uint32_t, const char*, size_t) {},
+                &at, &newest_if_plain);
   if (why != nullptr) [[unlikely]] {
     return DataLoss(file, offset, absl::StrCat(why, " (byte ", at, " of it)"));
   }
   HF_CHECK(
       measured);  // The first walk stops at nothing that the second passes.
+  block->newest_if_plain_ = newest_if_plain;
   return block;
 }
 
@@ -432,29 +453,37 @@ Block::Answer Block::Find(std::string_view target, uint64_t* trailer,
   return Answer::kFound;
 }
 
-void Block::Iterator::Seek(std::string_view target) {
-  if (block_ == nullptr) return;
-  Range range = block_->Narrow(target);
+uint32_t Block::LowerBound(Range range, std::string_view target) const {
   while (range.begin < range.end) {
     const uint32_t middle = range.begin + (range.end - range.begin) / 2;
-    if (block_->CompareNarrowed(middle, target) < 0) {
+    if (CompareNarrowed(middle, target) < 0) {
       range.begin = middle + 1;
     } else {
       range.end = middle;
     }
   }
-  if (range.end == block_->entries_) return Clear();
-  MoveTo(range.end);
+  return range.end;
 }
 
-void Block::Iterator::MoveTo(uint32_t i) {
+void BlockIterator::Seek(std::string_view target) {
+  if (block_ == nullptr) return;
+  const Block::Range range = block_->Narrow(target);
+  for (uint32_t i = 0; i <= kStepsAhead; ++i) {
+    block_->Prefetch(range.begin + i, block_->entries_);
+  }
+  const uint32_t i = block_->LowerBound(range, target);
+  if (i == block_->entries_) return Clear();
+  MoveTo(i);
+}
+
+void BlockIterator::MoveTo(uint32_t i) {
   current_ = i;
   const Entry entry = block_->EntryOf(i);
   if (entry.shared > block_->prefix_bytes_) RebuildShared(i, entry);
   StandOn(entry);
 }
 
-void Block::Iterator::RebuildShared(uint32_t i, const Entry& of) {
+void BlockIterator::RebuildShared(uint32_t i, const Entry& of) {
   char* const key = buffer_.data();
   const size_t prefix = block_->prefix_bytes_;
   size_t missing = of.shared;  // Bytes of the key that are not there yet.
@@ -465,9 +494,10 @@ void Block::Iterator::RebuildShared(uint32_t i, const Entry& of) {
     }
     if (missing <= prefix) return;
     const size_t user_bytes = entry.shared + entry.own.size() - kTrailerBytes;
-    if (missing <= std::min(prefix + kHeadBytes, user_bytes)) {
-      const auto head = static_cast<uint32_t>(block_->heads()[i]) ^ kSignBit;
-      char bytes[kHeadBytes];
+    if (missing <= std::min(prefix + Block::kHeadBytes, user_bytes)) {
+      const auto head =
+          static_cast<uint32_t>(block_->heads()[i]) ^ Block::kSignBit;
+      char bytes[Block::kHeadBytes];
       EncodeFixed32(bytes, __builtin_bswap32(head));
       std::memcpy(key + prefix, bytes, missing - prefix);
       return;

@@ -32,8 +32,11 @@
 #include "absl/status/statusor.h"
 #include "base/check.h"
 #include "base/coding.h"
+#include "engine/format/internal_key.h"
 
 namespace holdfast {
+
+class BlockIterator;
 
 // Immutable; thread-safe.
 class Block {
@@ -44,7 +47,7 @@ class Block {
   struct Shape;
 
  public:
-  class Iterator;
+  using Iterator = BlockIterator;
 
   // Takes the first `size` bytes of `data`. `file` and `offset` say where they
   // are from: kDataLoss names them.
@@ -84,6 +87,18 @@ class Block {
   // How the key of entry i compares with `target`, which Narrow gave a range
   // with i in it.
   int CompareNarrowed(uint32_t i, std::string_view target) const;
+  // The first entry at or after the internal key `target`; entries() when there
+  // is none.
+  uint32_t LowerBound(std::string_view target) const {
+    return LowerBound(Narrow(target), target);
+  }
+
+  // Whether a reader as of `as_of` is shown every entry, the first one perhaps
+  // excepted: no entry has the user key of the one before it, all are values,
+  // none is newer.
+  bool ShowsAll(SequenceNumber as_of) const {
+    return newest_if_plain_ <= as_of;
+  }
 
   // What it costs to keep this block: what a cache charges for it.
   size_t memory_bytes() const { return memory_bytes_; }
@@ -95,6 +110,8 @@ class Block {
   }
 
  private:
+  friend class BlockIterator;
+
   // An entry as it is stored.
   struct Entry {
     uint32_t shared;
@@ -109,17 +126,22 @@ class Block {
   // Heads are signed, which is what processors compare, so this bit is turned
   // in all of them.
   static constexpr uint32_t kSignBit = 0x80000000;
+  // Above all sequence numbers.
+  static constexpr SequenceNumber kNotPlain = kMaxSequenceNumber + 1;
   // Prefixes up to this lie with the heads; longer ones in the first key.
   static constexpr size_t kMaxCopiedPrefix = 64;
   // Reference counts, and what the allocator and the cache add.
   static constexpr size_t kOverheadBytes = 128;
 
+  // The same, from what Narrow gave for the target.
+  uint32_t LowerBound(Range range, std::string_view target) const;
   static const char* ReadStoredEntry(const char* p, const char* limit,
                                      Entry* entry);
   static bool Measure(std::string_view payload, Shape* shape);
   template <class Found>
   static const char* FindDamage(std::string_view payload, const Shape& shape,
-                                const Found& found, size_t* at);
+                                const Found& found, size_t* at,
+                                SequenceNumber* newest_if_plain);
   static int32_t HeadOf(const char* key, size_t user_bytes, size_t prefix);
   // Of `payload`, which lies in `data`, or is to be copied when that is null.
   static absl::StatusOr<std::shared_ptr<const Block>> Make(
@@ -173,6 +195,10 @@ class Block {
             std::string_view(own + own_bytes, value_bytes)};
   }
   Entry EntryOf(uint32_t i) const { return EntryAt(payload_ + OffsetOf(i)); }
+  // Asks for the memory where entry i begins, if that is before entry `end`.
+  void Prefetch(uint32_t i, uint32_t end) const {
+    if (i < end) __builtin_prefetch(payload_ + OffsetOf(i));
+  }
   int32_t* heads() { return reinterpret_cast<int32_t*>(this + 1); }
   const int32_t* heads() const {
     return reinterpret_cast<const int32_t*>(this + 1);
@@ -187,6 +213,7 @@ class Block {
   uint32_t prefix_bytes_;
   uint32_t longest_key_;
   bool wide_offsets_;  // Of four bytes, not of two.
+  SequenceNumber newest_if_plain_ = kNotPlain;
   size_t memory_bytes_;
   const std::unique_ptr<char[]> data_;
 };
@@ -219,13 +246,13 @@ class BlockKeyBuffer {
 // Not an InternalIterator: it is a part of the iterator of a table, without
 // virtual calls.
 // Thread-compatible.
-class Block::Iterator {
+class BlockIterator {
  public:
   // Over nothing, until Reset.
-  Iterator() = default;
-  explicit Iterator(const Block* block) { Reset(block); }
-  Iterator(const Iterator&) = delete;
-  Iterator& operator=(const Iterator&) = delete;
+  BlockIterator() = default;
+  explicit BlockIterator(const Block* block) { Reset(block); }
+  BlockIterator(const BlockIterator&) = delete;
+  BlockIterator& operator=(const BlockIterator&) = delete;
 
   // Turns to another block, or to nothing (nullptr). Not Valid then.
   void Reset(const Block* block) {
@@ -263,19 +290,38 @@ class Block::Iterator {
     if (current_ == 0) return Clear();
     MoveTo(current_ - 1);
   }
+  // Next, if that is an entry before entry `end`. RETURNS whether it was; if
+  // not, the iterator has not moved. REQUIRES: Valid(); `end` is not beyond the
+  // entries of the block.
+  bool StepBefore(uint32_t end) {
+    HF_DCHECK(Valid());
+    if (current_ + 1 >= end) return false;
+    ++current_;
+    block_->Prefetch(current_ + kStepsAhead, end);
+    StandOn(block_->EntryOf(current_));
+    return true;
+  }
   // Lives until the iterator moves.
   std::string_view key() const { return key_; }
   // Lies in the block and lives as long as it does.
   std::string_view value() const { return value_; }
+  // Which entry it stands on. REQUIRES: Valid().
+  uint32_t current() const { return current_; }
+  const Block& block() const { return *block_; }
 
  private:
+  using Entry = Block::Entry;
+
+  // Entries that far ahead are asked for, as memory takes longer than a step.
+  static constexpr uint32_t kStepsAhead = 4;
+
   void Clear() { key_ = value_ = std::string_view(); }
   void MoveTo(uint32_t i);
   // Puts what the key of entry i, which is `of`, shares into the buffer.
   void RebuildShared(uint32_t i, const Entry& of);
   // The shared bytes of the entry's key are in the buffer.
   void StandOn(const Entry& entry) {
-    CopyOwn(buffer_.data() + entry.shared, entry.own);
+    Block::CopyOwn(buffer_.data() + entry.shared, entry.own);
     key_ = std::string_view(buffer_.data(), entry.shared + entry.own.size());
     value_ = entry.value;
   }

@@ -58,6 +58,51 @@ Entries ReadForward(const Block& block) {
   return entries;
 }
 
+std::shared_ptr<const Block> BlockOf(
+    const std::vector<std::string>& internal_keys) {
+  Entries entries;
+  for (const std::string& key : internal_keys) entries.emplace_back(key, "v");
+  return *Parse(BuildBlock(entries, 16));
+}
+
+TEST(BlockTest, ShowsAllToWhomNothingIsHidden) {
+  const auto plain =
+      BlockOf({Value("a", 3), Value("b", 9), Value("bb", 7), Value("c", 1)});
+  EXPECT_TRUE(plain->ShowsAll(9));
+  EXPECT_TRUE(plain->ShowsAll(kMaxSequenceNumber));
+  EXPECT_FALSE(plain->ShowsAll(8)) << "b is newer";
+  EXPECT_FALSE(BlockOf({Value("a", 3), Value("b", 9), Value("b", 7)})
+                   ->ShowsAll(kMaxSequenceNumber))
+      << "an older version";
+  EXPECT_FALSE(
+      BlockOf({Value("a", 3), MakeInternalKey("b", 9, ValueType::kDeletion)})
+          ->ShowsAll(kMaxSequenceNumber))
+      << "a tombstone";
+  EXPECT_FALSE(
+      BlockOf({MakeInternalKey("a", 3, ValueType::kDeletion), Value("b", 9)})
+          ->ShowsAll(kMaxSequenceNumber))
+      << "a tombstone first";
+  EXPECT_TRUE(BlockOf({Value("", 5)})->ShowsAll(5));
+}
+
+TEST(BlockTest, StepsUpToAnEntry) {
+  const auto block =
+      BlockOf({Value("a", 3), Value("b", 9), Value("c", 7), Value("d", 1)});
+  EXPECT_EQ(block->LowerBound(Value("c", 8)), 2u);
+  EXPECT_EQ(block->LowerBound(Value("c", 6)), 3u);
+  EXPECT_EQ(block->LowerBound(Value("e", 1)), 4u);
+  BlockIterator it(block.get());
+  it.SeekToFirst();
+  EXPECT_TRUE(it.StepBefore(3));
+  EXPECT_TRUE(it.StepBefore(3));
+  EXPECT_EQ(it.current(), 2u);
+  EXPECT_FALSE(it.StepBefore(3));
+  EXPECT_EQ(it.key(), Value("c", 7)) << "it stays";
+  it.Next();
+  EXPECT_EQ(it.key(), Value("d", 1));
+  EXPECT_FALSE(it.StepBefore(4));
+}
+
 // What must hold of whatever Parse accepted: entries in order, found by seeks,
 // the same backward.
 void CheckWalks(const Block& block) {

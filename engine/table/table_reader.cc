@@ -169,6 +169,11 @@ class TableReader::Iterator final : public InternalIterator {
 
   absl::Status status() const override { return status_; }
 
+  BlockIterator* BeginRun(SequenceNumber as_of, std::string_view*) override {
+    return block_->ShowsAll(as_of) ? &data_ : nullptr;
+  }
+  void EndRun() override { StandWhere(data_); }
+
  private:
   size_t blocks() const { return table_->tail_.index->blocks(); }
 

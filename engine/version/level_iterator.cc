@@ -56,6 +56,15 @@ class LevelIterator final : public InternalIterator {
     return table_ != nullptr ? table_->status() : absl::OkStatus();
   }
 
+  BlockIterator* BeginRun(SequenceNumber as_of,
+                          std::string_view* before) override {
+    return table_->BeginRun(as_of, before);
+  }
+  void EndRun() override {
+    table_->EndRun();
+    StandWhere(*table_);
+  }
+
  private:
   // Tables that were come by are kept for searches that go to and fro. More
   // than one: what we stood on outlives the move.

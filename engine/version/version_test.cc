@@ -23,6 +23,7 @@
 #include "engine/format/version_edit.h"
 #include "engine/iter/internal_iterator.h"
 #include "engine/iter/merging_iterator.h"
+#include "engine/table/block.h"
 #include "engine/table/table_builder.h"
 #include "engine/table/table_cache.h"
 #include "engine/table/table_reader.h"
@@ -273,6 +274,48 @@ TEST(LevelIteratorTest, ValueOutlivesOneMove) {
     }
     EXPECT_TRUE(it->status().ok());
     EXPECT_EQ(entries, 6);
+  }
+}
+
+// Goal: who steps over a run itself ends before the entry of another source,
+// and the sources go on from there in both directions.
+TEST(LevelIteratorTest, LendsRuns) {
+  Tables tables;
+  const auto level = [&](const Entries& entries) {
+    return NewLevelIterator(
+        std::make_shared<FileList>(FileList{tables.Write(entries)}),
+        &tables.cache, {});
+  };
+  std::vector<std::unique_ptr<InternalIterator>> levels;
+  levels.push_back(level(MakeEntries({{"a", 1},
+                                      {"bbb", 2},
+                                      {"c", 3},
+                                      {"dd", 4},
+                                      {"e", 5},
+                                      {"f", 6},
+                                      {"h", 7}})));
+  levels.push_back(level(MakeEntries({{"g", 9}})));
+  const auto it = NewMergingIterator(std::move(levels));
+  for (const bool forward : {true, false}) {
+    ASSERT_TRUE(it->Seek(MakeInternalKey("bbb", 9, kValueTypeForSeek)));
+    std::string_view before;
+    EXPECT_EQ(it->BeginRun(6, &before), nullptr) << "h is newer";
+    BlockIterator* const run = it->BeginRun(9, &before);
+    ASSERT_NE(run, nullptr);
+    EXPECT_EQ(before, MakeInternalKey("g", 9, ValueType::kValue));
+    const uint32_t end = run->block().LowerBound(before);
+    EXPECT_EQ(end - run->current(), 5u);
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(run->StepBefore(end));
+    it->EndRun();
+    EXPECT_EQ(ExtractUserKey(it->key()), "e");
+    EXPECT_EQ(it->value(), "e@5");
+    std::string rest;
+    while (it->Valid()) {
+      forward ? it->Next() : it->Prev();
+      if (it->Valid()) rest += ExtractUserKey(it->key());
+    }
+    EXPECT_EQ(rest, forward ? "fgh" : "ddcbbba");
+    EXPECT_TRUE(it->status().ok());
   }
 }
 

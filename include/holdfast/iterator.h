@@ -26,7 +26,7 @@ class Iterator {
 
   // True when the iterator stands on an entry. False at either end, before the
   // first Seek, and after an error.
-  virtual bool Valid() const = 0;
+  bool Valid() const { return key_.data() != nullptr; }
 
   // Stand on the first or last key within the bounds.
   virtual void SeekToFirst() = 0;
@@ -41,12 +41,41 @@ class Iterator {
   virtual void Prev() = 0;
 
   // Views that live until the iterator moves. REQUIRES: Valid().
-  virtual std::string_view key() const = 0;
-  virtual std::string_view value() const = 0;
+  std::string_view key() const {
+    if (!Valid()) [[unlikely]]
+      NotValid();
+    return key_;
+  }
+  std::string_view value() const {
+    if (!Valid()) [[unlikely]]
+      NotValid();
+    return value_;
+  }
 
   // OK unless something could not be read; then the iterator is not Valid and
   // stays so until the next Seek.
   virtual absl::Status status() const = 0;
+
+ protected:
+  Iterator() = default;
+  Iterator(const Iterator&) = delete;
+  Iterator& operator=(const Iterator&) = delete;
+
+  // For implementations: where a move came to. So looking at an entry, which
+  // users do several times for each move, needs no virtual call.
+  // REQUIRES: key.data() != nullptr.
+  void StandOn(std::string_view key, std::string_view value) {
+    key_ = key;
+    value_ = value;
+  }
+  void StandNowhere() { key_ = value_ = std::string_view(); }
+
+ private:
+  // Says so and aborts.
+  [[noreturn]] static void NotValid();
+
+  std::string_view key_;  // A null view when not Valid.
+  std::string_view value_;
 };
 
 }  // namespace holdfast
