@@ -102,6 +102,8 @@ std::unique_ptr<Iterator> OpenIterator(DbCore& core,
   const std::shared_ptr<const ReadView> view = core.views.Acquire();
   const SequenceNumber sequence = SequenceOf(core, options);
   std::vector<std::unique_ptr<InternalIterator>> sources;
+  sources.reserve(1 + view->frozen.size() + view->version->files(0).size() +
+                  kNumLevels);
   // Read after the number: what is not in it by now has a later one.
   if (!view->active->empty()) sources.push_back(view->active->NewIterator());
   for (const auto& memtable : view->frozen) {
