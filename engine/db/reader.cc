@@ -33,9 +33,10 @@ absl::Status NotFound() {
 
 // RETURNS whether the memtable decides; *status is set then.
 bool ReadMemTable(const MemTable& memtable, const LookupKey& lookup,
-                  const ReadView& view, absl::FunctionRef<void(FoundValue)> use,
+                  uint64_t key_hash, const ReadView& view,
+                  absl::FunctionRef<void(FoundValue)> use,
                   absl::Status* status) {
-  const MemTable::Lookup found = memtable.Get(lookup);
+  const MemTable::Lookup found = memtable.Get(lookup, key_hash);
   switch (found.kind) {
     case MemTable::Lookup::kAbsent:
       return false;
@@ -59,13 +60,18 @@ absl::Status ReadKeyOnce(DbCore& core, const ReadOptions& options,
   const ReadView& view = core.views.Load(guard);
   const LookupKey lookup(key, SequenceOf(core, options));
 
+  const uint64_t key_hash = HashKey(key);
   absl::Status status;
-  if (ReadMemTable(*view.active, lookup, view, use, &status)) return status;
+  if (ReadMemTable(*view.active, lookup, key_hash, view, use, &status)) {
+    return status;
+  }
   for (const auto& memtable : view.frozen) {
-    if (ReadMemTable(*memtable, lookup, view, use, &status)) return status;
+    if (ReadMemTable(*memtable, lookup, key_hash, view, use, &status)) {
+      return status;
+    }
   }
   GetResult result;
-  status = view.version->Get(BlockOptions(options), lookup, HashKey(key),
+  status = view.version->Get(BlockOptions(options), lookup, key_hash,
                              core.table_cache, &result);
   if (result.filter_skips != 0) {
     core.counters.filter_skips.Add(static_cast<uint64_t>(result.filter_skips));

@@ -120,7 +120,8 @@ absl::Status WriteRoom::FreezeForResume() {
 }
 
 void WriteRoom::InstallNewMemTable(uint64_t log_number) {
-  auto memtable = std::make_shared<MemTable>();
+  auto memtable = std::make_shared<MemTable>(
+      MemTable::FilterBytesFor(core_.options.memtable_bytes));
   {
     MutexLock lock(&core_.mu);
     core_.frozen.push_back(

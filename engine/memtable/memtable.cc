@@ -2,6 +2,7 @@
 
 #include "absl/status/status.h"
 #include "base/check.h"
+#include "base/checksum.h"
 #include "engine/memtable/entry.h"
 
 namespace holdfast {
@@ -53,6 +54,12 @@ void MemTable::Add(SequenceNumber sequence, ValueType type,
                    std::string_view key, std::string_view value) {
   HF_CHECK(sequence <= kMaxSequenceNumber);
   const bool deletion = type == ValueType::kDeletion;
+  if (filter_owner_ == nullptr) [[unlikely]] {
+    filter_owner_ = std::make_unique<KeyFilter>(filter_bytes_);
+    filter_.store(filter_owner_.get(), std::memory_order_release);
+  }
+  // Before the tree has it: who knows of the entry finds it.
+  if (filter_bytes_ > 0) filter_owner_->Add(HashKey(key));
   tree_.Insert(key, PackTrailer(sequence, type),
                deletion ? std::string_view() : value);
   if (sequence < smallest_sequence_.load(std::memory_order_relaxed)) {
@@ -64,6 +71,12 @@ void MemTable::Add(SequenceNumber sequence, ValueType type,
 }
 
 MemTable::Lookup MemTable::Get(const LookupKey& key) const {
+  return Get(key, HashKey(key.user_key()));
+}
+
+MemTable::Lookup MemTable::Get(const LookupKey& key, uint64_t key_hash) const {
+  const KeyFilter* const filter = filter_.load(std::memory_order_acquire);
+  if (filter == nullptr || !filter->MayContain(key_hash)) return {};
   const Entry found =
       tree_.Find(key.user_key(), ExtractTrailer(key.internal_key()));
   if (found == nullptr) return {};

@@ -28,6 +28,7 @@
 #include "engine/iter/internal_iterator.h"
 #include "engine/memtable/arena.h"
 #include "engine/memtable/entry_tree.h"
+#include "engine/memtable/key_filter.h"
 
 namespace holdfast {
 
@@ -41,7 +42,9 @@ class MemTable {
     SequenceNumber sequence = 0;  // Of what was found.
   };
 
-  MemTable() = default;
+  // A filter of so many bytes, taken at the first Add: see key_filter.h. 0 is
+  // none.
+  explicit MemTable(size_t filter_bytes = 0) : filter_bytes_(filter_bytes) {}
   MemTable(const MemTable&) = delete;
   MemTable& operator=(const MemTable&) = delete;
 
@@ -49,7 +52,15 @@ class MemTable {
   void Add(SequenceNumber sequence, ValueType type, std::string_view key,
            std::string_view value);
 
+  // A filter for a memtable that is flushed when it has so many bytes: some ten
+  // bits a key for keys and values of 116 bytes.
+  static size_t FilterBytesFor(size_t memtable_bytes) {
+    return memtable_bytes / 128;
+  }
+
   // RETURNS the newest change of the key at or before the lookup's number.
+  // `key_hash` is HashKey of the user key.
+  Lookup Get(const LookupKey& key, uint64_t key_hash) const;
   Lookup Get(const LookupKey& key) const;
 
   // The memtable must outlive the iterator. Its views live as long as the
@@ -58,7 +69,9 @@ class MemTable {
 
   // What is reserved, used or not: what decides when it is large enough to be
   // flushed. 0 while empty.
-  size_t memory_bytes() const { return arena_.memory_bytes(); }
+  size_t memory_bytes() const {
+    return arena_.memory_bytes() + (empty() ? 0 : filter_bytes_);
+  }
 
   // Deletions count as entries as well.
   uint64_t entries() const { return entries_.load(std::memory_order_relaxed); }
@@ -77,6 +90,11 @@ class MemTable {
   static constexpr SequenceNumber kNoSequence =
       std::numeric_limits<SequenceNumber>::max();
 
+  const size_t filter_bytes_;
+  // Set (release) by the first Add, before the tree has anything; read
+  // (acquire) by Get, which finds nothing without it.
+  std::atomic<KeyFilter*> filter_{nullptr};
+  std::unique_ptr<KeyFilter> filter_owner_;
   Arena arena_;
   EntryTree tree_{&arena_};
   // Statistics: relaxed, they order nothing, and only the one who adds writes

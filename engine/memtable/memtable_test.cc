@@ -127,6 +127,17 @@ TEST(MemTableTest, MemoryIsAccountedFor) {
   EXPECT_LE(mem.memory_bytes(), payload + 20000 * 24 + (2 << 20));
 }
 
+TEST(MemTableTest, TheFilterCountsFromTheFirstAdd) {
+  MemTable plain;
+  MemTable mem(size_t{1} << 10);
+  EXPECT_EQ(mem.memory_bytes(), 0u);
+  plain.Add(1, ValueType::kValue, "k", "v");
+  mem.Add(1, ValueType::kValue, "k", "v");
+  EXPECT_EQ(mem.memory_bytes(), plain.memory_bytes() + (size_t{1} << 10));
+  EXPECT_EQ(GetAt(mem, "k", 1).value, "v");
+  EXPECT_EQ(GetAt(mem, "l", 1).kind, Lookup::kAbsent);
+}
+
 TEST(MemTableTest, ViewsOutliveTheIteratorsMoves) {
   MemTable mem;
   for (SequenceNumber s = 1; s <= 1000; ++s) {
@@ -158,7 +169,8 @@ TEST(MemTableDeathTest, RefusesASequenceNumberGivenTwice) {
 RC_GTEST_PROP(MemTableTest, AgreesWithMap, ()) {
   Random random(*rc::gen::arbitrary<uint64_t>());
   const SequenceNumber changes = *rc::gen::inRange<SequenceNumber>(0, 200);
-  MemTable mem;
+  // Without a filter, with one that is much too small, and with one.
+  MemTable mem(*rc::gen::element<size_t>(0, 8, 4096));
   // nullopt: deleted.
   std::map<std::string, std::map<SequenceNumber, std::optional<std::string>>>
       model;
@@ -227,7 +239,7 @@ RC_GTEST_PROP(MemTableTest, AgreesWithMap, ()) {
 TEST(MemTableTest, ReadersSeeWhatWasPublished) {
   constexpr uint64_t kChanges = 9000;
   constexpr uint64_t kKeys = 50;
-  MemTable mem;
+  MemTable mem(size_t{64} << 10);
   std::atomic<SequenceNumber> visible{0};
   std::atomic<int> wrong{0};
   std::vector<std::thread> readers;
