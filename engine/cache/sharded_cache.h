@@ -1,15 +1,24 @@
-// A cache of immutable values (table blocks) by file and offset, bounded by the
+// A cache of immutable values (table blocks) by file and part, bounded by the
 // sum of the charges, split into shards so that threads seldom meet.
 //
 //   ShardedCache<Block> cache(64 << 20);
-//   if (auto block = cache.Lookup({file, offset})) return block;
-//   auto block = cache.Insert({file, offset}, std::move(read), charge);
+//   if (auto block = cache.Lookup({file, part})) return block;
+//   auto block = cache.Insert({file, part}, std::move(read), charge);
 //
 // Each shard evicts by CLOCK: a hit only sets a bit, and the hand gives each
 // entry with the bit a second round. A new entry lives for one round without
 // it, more or less, so that a long scan pushes out itself and not what is in
 // use. LRU was rejected: it writes two list links at each hit, and a scan
 // flushes it.
+//
+// Who can do without storing a value asks Lookup whether it is worth it. While
+// a shard has room it is. When it is full, what was missed once is remembered,
+// and only a second miss, within about half as many as there are values, is
+// evidence that it will be wanted more than what would go for it: the
+// doorkeeper of TinyLFU (Einziger, Friedman, Manes: "TinyLFU: A Highly
+// Efficient Cache Admission Policy", ACM Transactions on Storage 13, 2017), as
+// a table of tags in which the next miss takes the place of an old one, so that
+// nothing needs to be reset.
 //
 // A shard is one array of slots, which is both the hash table (open addressing,
 // linear probing) and the ring under the hand: so a hit touches one slot, which
@@ -42,20 +51,21 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/inlined_vector.h"
 #include "base/check.h"
+#include "engine/cache/slab_pool.h"
 #include "holdfast/env/sync.h"
 
 namespace holdfast {
 
 struct CacheKey {
   uint64_t file = 0;
-  uint64_t offset = 0;
+  uint64_t part = 0;  // Tells it from the others of the file.
 
   friend bool operator==(const CacheKey&, const CacheKey&) = default;
 };
 
 // Mixes all bits of a key (the last steps of SplitMix64).
 inline uint64_t HashCacheKey(const CacheKey& key) {
-  uint64_t z = key.file * 0x9e3779b97f4a7c15u + key.offset;
+  uint64_t z = key.file * 0x9e3779b97f4a7c15u + key.part;
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
   z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
   return z ^ (z >> 31);
@@ -68,11 +78,15 @@ class ShardedCache {
   // a small cache has fewer of them.
   static constexpr size_t kMinShardBytes = 512 << 10;
   static constexpr int kMaxShardBits = 10;
+  static constexpr int kUsualShardBits = 4;
 
   // Has 2^shard_bits shards, or fewer (see kMinShardBytes). A capacity of 0
-  // stores nothing. REQUIRES: 0 <= shard_bits <= kMaxShardBits.
-  explicit ShardedCache(size_t capacity_bytes, int shard_bits = 4)
-      : capacity_bytes_(capacity_bytes),
+  // stores nothing. `memory` may be nullptr, and must outlive the cache.
+  // REQUIRES: 0 <= shard_bits <= kMaxShardBits.
+  explicit ShardedCache(size_t capacity_bytes, int shard_bits = kUsualShardBits,
+                        SlabPool* memory = nullptr)
+      : memory_(memory),
+        capacity_bytes_(capacity_bytes),
         shard_bits_(ChooseShardBits(capacity_bytes, shard_bits)),
         shards_(std::make_unique<Shard[]>(size_t{1} << shard_bits_)) {
     const size_t shards = size_t{1} << shard_bits_;
@@ -84,14 +98,19 @@ class ShardedCache {
   ShardedCache(const ShardedCache&) = delete;
   ShardedCache& operator=(const ShardedCache&) = delete;
 
-  // RETURNS the value stored for `key`, or null.
-  std::shared_ptr<const Value> Lookup(const CacheKey& key) {
+  // RETURNS the value stored for `key`, or null; *worth_storing is then whether
+  // it should be inserted, unless `worth_storing` is null.
+  std::shared_ptr<const Value> Lookup(const CacheKey& key,
+                                      bool* worth_storing = nullptr) {
     const uint64_t hash = HashCacheKey(key);
     Shard& shard = ShardOf(hash);
     MutexLock lock(&shard.mu);
     Slot* const slot = Find(shard, key, hash);
     if (slot == nullptr) {
       ++shard.misses;
+      if (worth_storing != nullptr) {
+        *worth_storing = HasRoom(shard) || WasMissedBefore(shard, hash);
+      }
       return nullptr;
     }
     ++shard.hits;
@@ -169,6 +188,9 @@ class ShardedCache {
     return sum;
   }
   size_t capacity_bytes() const { return capacity_bytes_; }
+  // Where those who make a value to be stored should have its memory from; or
+  // nullptr.
+  SlabPool* memory() const { return memory_; }
 
   // Lookups that found a value, and that did not. Each counter is exact; the
   // two are not read at one moment.
@@ -179,6 +201,10 @@ class ShardedCache {
   static constexpr size_t kLineBytes = 64;
   static constexpr size_t kPrefetchedLines = 5;
   static constexpr size_t kMinSlots = 8;
+  // A shard is full when less than this part of it is free.
+  static constexpr size_t kFreePart = 16;
+  // Half as many tags as values, more or less.
+  static constexpr size_t kSlotsForATag = 4;
 
   struct Slot {
     CacheKey key;
@@ -197,6 +223,8 @@ class ShardedCache {
     size_t hand ABSL_GUARDED_BY(mu) = 0;
     // A power of two of them, or none.
     std::vector<Slot> slots ABSL_GUARDED_BY(mu);
+    // Tags of what was missed last, once it was full.
+    std::vector<uint16_t> missed ABSL_GUARDED_BY(mu);
   };
   using Evicted = absl::InlinedVector<std::shared_ptr<const Value>, 4>;
 
@@ -213,6 +241,27 @@ class ShardedCache {
     // The low bits serve the shard's own hash table. Two shifts, as one by 64
     // is undefined.
     return shards_[(hash >> 1) >> (63 - shard_bits_)];
+  }
+
+  static bool HasRoom(const Shard& shard)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(shard.mu) {
+    return shard.capacity_bytes - shard.charge >
+           shard.capacity_bytes / kFreePart;
+  }
+
+  // RETURNS whether a key of that hash was missed not long ago, and takes note
+  // of it otherwise. Seldom says so of a key that was not.
+  static bool WasMissedBefore(Shard& shard, uint64_t hash)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(shard.mu) {
+    const size_t wanted = shard.slots.size() / kSlotsForATag;
+    if (shard.missed.size() != wanted) shard.missed.assign(wanted, 0);
+    if (wanted == 0) return false;
+    // Neither the bits that chose the shard nor those that choose the place.
+    const auto tag = static_cast<uint16_t>((hash >> 32) | 1);
+    uint16_t& there = shard.missed[hash & (wanted - 1)];
+    const bool again = there == tag;
+    there = again ? uint16_t{0} : tag;
+    return again;
   }
 
   // RETURNS the slot of `key`, or null.
@@ -295,6 +344,7 @@ class ShardedCache {
     return sum;
   }
 
+  SlabPool* const memory_;
   const size_t capacity_bytes_;
   const int shard_bits_;
   const std::unique_ptr<Shard[]> shards_;

@@ -72,6 +72,43 @@ TEST(ShardedCacheTest, DoesNotStoreWhatIsLargerThanAShard) {
   EXPECT_EQ(cache.entries(), 1u);
 }
 
+TEST(ShardedCacheTest, AFullCacheWantsASecondMiss) {
+  Cache cache(1000);
+  bool worth = false;
+  for (uint64_t i = 0; i < 94; ++i) {
+    cache.Lookup({1, i}, &worth);
+    EXPECT_TRUE(worth) << i;  // There is room.
+    cache.Insert({1, i}, Int(1), 10);
+    EXPECT_NE(cache.Lookup({1, i}, &worth), nullptr);
+  }
+  for (int times = 0; times < 3; ++times) {
+    cache.Lookup({2, 7}, &worth);
+    EXPECT_FALSE(worth);
+    cache.Lookup({2, 7}, &worth);
+    EXPECT_TRUE(worth);
+  }
+  // What was missed long ago does not count.
+  cache.Lookup({2, 7}, &worth);
+  int seen_before = 0;
+  for (uint64_t i = 0; i < 2000; ++i) {
+    cache.Lookup({3, i}, &worth);
+    seen_before += worth;
+  }
+  EXPECT_LT(seen_before, 10);
+  cache.Lookup({2, 7}, &worth);
+  EXPECT_FALSE(worth);
+  EXPECT_EQ(cache.entries(), 94u);
+}
+
+TEST(ShardedCacheTest, NothingIsWorthStoringAtCapacityZero) {
+  Cache cache(0);
+  for (int times = 0; times < 3; ++times) {
+    bool worth = true;
+    cache.Lookup({1, 1}, &worth);
+    EXPECT_FALSE(worth);
+  }
+}
+
 TEST(ShardedCacheTest, EvictedValueLivesWhileHeld) {
   Cache cache(10);
   std::shared_ptr<const int> held = cache.Insert({1, 1}, Int(1), 10);
@@ -257,7 +294,7 @@ TEST(ShardedCacheTest, StressFromManyThreads) {
       uint64_t own_lookups = 0;
       for (uint64_t i = 0; i < kOps; ++i) {
         const CacheKey key{random.Uniform(4), random.Uniform(64)};
-        const uint64_t expected = key.file * 1000 + key.offset;
+        const uint64_t expected = key.file * 1000 + key.part;
         ++own_lookups;
         auto value = cache.Lookup(key);
         if (value == nullptr) {

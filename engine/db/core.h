@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/cache/slab_pool.h"
 #include "engine/db/counters.h"
 #include "engine/db/dead_spans.h"
 #include "engine/db/error_state.h"
@@ -57,6 +58,7 @@ struct DbCore {
 
   // --- Self-synchronised.
   EpochDomain epochs;
+  SlabPool block_memory;  // For what block_cache keeps.
   BlockCache block_cache;
   TableCache table_cache;
   SnapshotList snapshots;

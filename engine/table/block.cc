@@ -15,31 +15,55 @@
 namespace holdfast {
 namespace {
 
-// Memory for an object and so many bytes behind it, for std::allocate_shared:
-// one allocation for counts, object and bytes.
+// Memory for a block, its reference counts and what lies behind it: one piece,
+// from a pool or the heap.
+struct BlockMemory {
+  // Beside the object itself: counts, and this.
+  static constexpr size_t kCountsBytes = 64;
+
+  static BlockMemory Take(size_t bytes, SlabPool* pool) {
+    void* const pooled = pool != nullptr ? pool->Allocate(bytes) : nullptr;
+    return pooled != nullptr ? BlockMemory{pooled, true}
+                             : BlockMemory{::operator new(bytes), false};
+  }
+  void Free() const {
+    if (pooled) {
+      SlabPool::Free(begin);
+    } else {
+      ::operator delete(begin);
+    }
+  }
+
+  void* begin;
+  bool pooled;
+};
+
+// Gives std::allocate_shared the memory that is there.
 template <class T>
-class AllocatorWithTail {
+class AllocatorOfTaken {
  public:
   using value_type = T;
 
-  explicit AllocatorWithTail(size_t tail_bytes) : tail_bytes_(tail_bytes) {}
+  explicit AllocatorOfTaken(const BlockMemory& memory) : memory_(memory) {}
   template <class U>
-  explicit AllocatorWithTail(const AllocatorWithTail<U>& other)
-      : tail_bytes_(other.tail_bytes()) {}
+  explicit AllocatorOfTaken(const AllocatorOfTaken<U>& other)
+      : memory_(other.memory()) {}
 
   T* allocate(size_t n) {
-    return static_cast<T*>(::operator new(n * sizeof(T) + tail_bytes_));
+    HF_CHECK(n == 1);
+    static_assert(sizeof(T) <= sizeof(Block) + BlockMemory::kCountsBytes);
+    return static_cast<T*>(memory_.begin);
   }
-  void deallocate(T* p, size_t) { ::operator delete(p); }
-  size_t tail_bytes() const { return tail_bytes_; }
+  void deallocate(T*, size_t) { memory_.Free(); }
+  const BlockMemory& memory() const { return memory_; }
 
   template <class U>
-  bool operator==(const AllocatorWithTail<U>&) const {
-    return true;
+  bool operator==(const AllocatorOfTaken<U>& other) const {
+    return memory_.begin == other.memory().begin;
   }
 
  private:
-  size_t tail_bytes_;
+  BlockMemory memory_;
 };
 
 // How a key continues a block.
@@ -85,6 +109,11 @@ inline Continuation Continue(std::string_view previous, size_t shared,
             trailer, false};
   }
   return ContinueSlowly(previous, shared, own);
+}
+
+absl::Status Damage(std::string_view file, uint64_t offset, const char* why,
+                    size_t at) {
+  return DataLoss(file, offset, absl::StrCat(why, " (byte ", at, " of it)"));
 }
 
 size_t UserBytes(size_t key_bytes) {
@@ -202,12 +231,12 @@ bool Block::Measure(std::string_view payload, Shape* shape) {
 }
 
 // The second walk: what is wrong with the payload, at *at; nullptr when nothing
-// is. Gives found(i, offset, key, bytes of the user key) each entry that is in
-// order after those before. *newest_if_plain is for ShowsAll.
-template <class Found>
-const char* Block::FindDamage(std::string_view payload, const Shape& shape,
-                              const Found& found, size_t* at,
-                              SequenceNumber* newest_if_plain) {
+// is. Gives visit(i, offset, key, bytes of the user key, entry, continuation)
+// each entry that is in order after those before. The last key is left in the
+// buffer.
+template <class Visit>
+const char* Block::FindDamage(std::string_view payload, BlockKeyBuffer* buffer,
+                              const Visit& visit, size_t* at) {
   *at = 0;
   if (payload.size() > UINT32_MAX) return "block too large";
   if (payload.size() < sizeof(uint32_t)) return "block too short";
@@ -216,15 +245,11 @@ const char* Block::FindDamage(std::string_view payload, const Shape& shape,
   const uint32_t restarts = DecodeFixed32(begin + body);
   if (restarts > body / sizeof(uint32_t)) return "too many restart points";
   const char* const limit = begin + body - restarts * sizeof(uint32_t);
-  BlockKeyBuffer buffer;
-  buffer.Reserve(shape.longest_key);
-  char* const key = buffer.data();
+  char* key = buffer->data();
   size_t key_bytes = 0;
   uint32_t restart = 0;
   int since_restart = 0;
   uint32_t entries = 0;
-  uint64_t newest = 0;  // The largest trailer.
-  bool plain = true;
   for (const char* p = begin; p < limit; ++entries) {
     *at = static_cast<size_t>(p - begin);
     Entry entry;
@@ -237,30 +262,27 @@ const char* Block::FindDamage(std::string_view payload, const Shape& shape,
     if (at_restart && entry.shared != 0) return "restart point shares a prefix";
     since_restart = at_restart ? 1 : since_restart + 1;
     if (since_restart > kMaxRestartInterval) return "too few restart points";
-    uint64_t trailer;
+    Continuation how;
     if (entries == 0) {
       ParsedInternalKey parsed;
       if (!at_restart) return "no restart point at the first entry";
       if (!ParseInternalKey(entry.own, &parsed)) return "bad internal key";
-      trailer = ExtractTrailer(entry.own);
+      how = {true, ExtractTrailer(entry.own), false};
     } else {
-      const Continuation how =
-          Continue(std::string_view(key, key_bytes), entry.shared, entry.own);
+      how = Continue(std::string_view(key, key_bytes), entry.shared, entry.own);
       if (!how.in_order) return "entries out of order";
-      trailer = how.trailer;
-      plain &= !how.same_user_key;
     }
-    newest = std::max(newest, trailer);
-    plain &= (trailer & 0xff) == static_cast<uint64_t>(ValueType::kValue);
-    CopyOwn(key + entry.shared, entry.own);
     key_bytes = entry.shared + entry.own.size();
-    found(entries, static_cast<uint32_t>(*at), key, key_bytes - kTrailerBytes);
+    buffer->Extend(key_bytes, entry.shared);
+    key = buffer->data();
+    CopyOwn(key + entry.shared, entry.own);
+    visit(entries, static_cast<uint32_t>(*at), key, key_bytes - kTrailerBytes,
+          entry, how);
     restart += at_restart;
     p = next;
   }
   if (entries == 0) return "no entries";
   if (restart != restarts) return "restart point is not at an entry";
-  *newest_if_plain = plain ? newest >> 8 : kNotPlain;
   return nullptr;
 }
 
@@ -277,49 +299,99 @@ inline int32_t Block::HeadOf(const char* key, size_t user_bytes,
 
 absl::StatusOr<std::shared_ptr<const Block>> Block::Make(
     std::string_view payload, std::unique_ptr<char[]> data,
-    std::string_view file, uint64_t offset) {
+    std::string_view file, uint64_t offset, SlabPool* pool) {
   Shape shape;
   const bool measured = Measure(payload, &shape);
   std::shared_ptr<Block> block;
   if (measured) [[likely]] {
     const size_t payload_tail = data == nullptr ? payload.size() : 0;
+    const size_t bytes = BlockMemory::kCountsBytes + sizeof(Block) +
+                         shape.tail_bytes() + payload_tail;
     block = std::allocate_shared<Block>(
-        AllocatorWithTail<Block>(shape.tail_bytes() + payload_tail), Private(),
+        AllocatorOfTaken<Block>(BlockMemory::Take(bytes, pool)), Private(),
         shape, payload, std::move(data));
   }
   size_t at;
-  const auto fill_in = [&block, prefix = size_t{shape.prefix_bytes}](
+  uint64_t newest = 0;  // The largest trailer.
+  bool plain = true;
+  const auto fill_in = [&block, &newest, &plain,
+                        prefix = size_t{shape.prefix_bytes}](
                            uint32_t i, uint32_t begin, const char* key,
-                           size_t user_bytes) {
+                           size_t user_bytes, const Entry&,
+                           const Continuation& how) {
     block->heads()[i] = HeadOf(key, user_bytes, prefix);
     block->SetOffset(i, begin);
+    newest = std::max(newest, how.trailer);
+    plain &= !how.same_user_key &&
+             (how.trailer & 0xff) == static_cast<uint64_t>(ValueType::kValue);
   };
-  SequenceNumber newest_if_plain = kNotPlain;
-  const char* const why =
-      measured
-          ? FindDamage(payload, shape, fill_in, &at, &newest_if_plain)
-          : FindDamage(
-                payload, shape, [](uint32_t, uint32_t, const char*, size_t) {},
-                &at, &newest_if_plain);
-  if (why != nullptr) [[unlikely]] {
-    return DataLoss(file, offset, absl::StrCat(why, " (byte ", at, " of it)"));
-  }
+  BlockKeyBuffer buffer;
+  buffer.Reserve(shape.longest_key);
+  const char* const why = measured
+                              ? FindDamage(payload, &buffer, fill_in, &at)
+                              : FindDamage(
+                                    payload, &buffer,
+                                    [](uint32_t, uint32_t, const char*, size_t,
+                                       const Entry&, const Continuation&) {},
+                                    &at);
+  if (why != nullptr) [[unlikely]]
+    return Damage(file, offset, why, at);
   HF_CHECK(
       measured);  // The first walk stops at nothing that the second passes.
-  block->newest_if_plain_ = newest_if_plain;
+  block->newest_if_plain_ = plain ? newest >> 8 : kNotPlain;
   return block;
+}
+
+absl::Status Block::FindIn(std::string_view payload, std::string_view target,
+                           std::string_view file, uint64_t offset,
+                           BlockKeyBuffer* buffer, Found* found) {
+  *found = Found();
+  const std::string_view wanted = ExtractUserKey(target);
+  bool passed = false;  // An entry at or after the target.
+  // Of the entry before, which is below the target: what its user key has in
+  // common with the wanted one, and whether the byte after that says so.
+  size_t common = 0;
+  bool differs = false;
+  size_t key_bytes = 0;
+  const auto visit = [&](uint32_t i, uint32_t, const char* key,
+                         size_t user_bytes, const Entry& entry,
+                         const Continuation&) {
+    if (i == 0) found->smallest = entry.own;
+    key_bytes = user_bytes + kTrailerBytes;
+    if (passed) return;
+    // It has that byte as well.
+    if (differs && entry.shared > common && user_bytes > common) return;
+    const std::string_view whole(key, key_bytes);
+    const std::string_view user_key(key, user_bytes);
+    if (CompareInternalKeys(whole, target) >= 0) {
+      passed = true;
+      found->answer = user_key == wanted ? Answer::kFound : Answer::kAbsent;
+      found->trailer = ExtractTrailer(whole);
+      found->value = entry.value;
+      return;
+    }
+    common = SharedPrefix(user_key, wanted);
+    differs = common < std::min(user_bytes, wanted.size());
+  };
+  size_t at;
+  const char* const why = FindDamage(payload, buffer, visit, &at);
+  if (why != nullptr) [[unlikely]]
+    return Damage(file, offset, why, at);
+  found->largest = std::string_view(buffer->data(), key_bytes);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::shared_ptr<const Block>> Block::Parse(
     std::unique_ptr<char[]> data, size_t size, std::string_view file,
     uint64_t offset) {
   const std::string_view payload(data.get(), size);
-  return Make(payload, std::move(data), file, offset);
+  return Make(payload, std::move(data), file, offset, nullptr);
 }
 
 absl::StatusOr<std::shared_ptr<const Block>> Block::Parse(
-    std::string_view payload, std::string_view file, uint64_t offset) {
-  return Make(payload, nullptr, file, offset);
+    std::string_view payload, std::string_view file, uint64_t offset,
+    SlabPool* pool) {
+  return Make(payload, nullptr, file, offset, pool);
 }
 
 Block::Block(Private, const Shape& shape, std::string_view payload,
@@ -353,8 +425,10 @@ Block::Block(Private, const Shape& shape, std::string_view payload,
   }
 }
 
-void BlockKeyBuffer::Grow(size_t n) {
-  heap_ = std::make_unique_for_overwrite<char[]>(n);
+void BlockKeyBuffer::Grow(size_t n, size_t kept) {
+  auto larger = std::make_unique_for_overwrite<char[]>(n);
+  if (kept > 0) std::memcpy(larger.get(), data_, kept);
+  heap_ = std::move(larger);
   data_ = heap_.get();
   room_ = n;
 }
@@ -395,7 +469,11 @@ Block::Range Block::Narrow(std::string_view target) const {
 }
 
 int Block::CompareEntry(uint32_t i, std::string_view target, Seen* seen) const {
-  const Entry entry = EntryOf(i);
+  // Its lengths are waited for; what they lead to comes meanwhile.
+  const char* const begin = payload_ + OffsetOf(i);
+  __builtin_prefetch(begin + 64);
+  __builtin_prefetch(begin + 128);
+  const Entry entry = EntryAt(begin);
   const size_t user_bytes = entry.shared + entry.own.size() - kTrailerBytes;
   if (entry.shared > prefix_bytes_ + kHeadBytes || entry.shared > user_bytes)
       [[unlikely]] {

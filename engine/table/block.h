@@ -32,11 +32,13 @@
 #include "absl/status/statusor.h"
 #include "base/check.h"
 #include "base/coding.h"
+#include "engine/cache/slab_pool.h"
 #include "engine/format/internal_key.h"
 
 namespace holdfast {
 
 class BlockIterator;
+class BlockKeyBuffer;
 
 // Immutable; thread-safe.
 class Block {
@@ -54,9 +56,11 @@ class Block {
   static absl::StatusOr<std::shared_ptr<const Block>> Parse(
       std::unique_ptr<char[]> data, size_t size, std::string_view file,
       uint64_t offset);
-  // The same for a copy of `payload`, in one piece of memory with the rest.
+  // The same for a copy of `payload`, in one piece of memory with the rest,
+  // which is from `pool` when that is there and has some.
   static absl::StatusOr<std::shared_ptr<const Block>> Parse(
-      std::string_view payload, std::string_view file, uint64_t offset);
+      std::string_view payload, std::string_view file, uint64_t offset,
+      SlabPool* pool = nullptr);
 
   // Only Parse can name a Private. Copies the payload behind this object when
   // `data` is null.
@@ -75,6 +79,21 @@ class Block {
   // kFound *trailer is that of its key, and *value lives as long as the block.
   Answer Find(std::string_view target, uint64_t* trailer,
               std::string_view* value) const;
+
+  // What a search in a payload finds that no Block is made of.
+  struct Found {
+    Answer answer = Answer::kBeyond;
+    uint64_t trailer = 0;
+    std::string_view value;  // In the payload.
+    // The first and the last key of the payload, in it and in the buffer.
+    std::string_view smallest;
+    std::string_view largest;
+  };
+  // Checks all that Parse does and answers as Find does then, in one walk and
+  // with no memory taken: for a payload that is looked at once.
+  static absl::Status FindIn(std::string_view payload, std::string_view target,
+                             std::string_view file, uint64_t offset,
+                             BlockKeyBuffer* buffer, Found* found);
 
   // Entries from `begin` to before `end`. All before are below the target that
   // was looked for, all from `end` on are above it.
@@ -138,15 +157,15 @@ class Block {
   static const char* ReadStoredEntry(const char* p, const char* limit,
                                      Entry* entry);
   static bool Measure(std::string_view payload, Shape* shape);
-  template <class Found>
-  static const char* FindDamage(std::string_view payload, const Shape& shape,
-                                const Found& found, size_t* at,
-                                SequenceNumber* newest_if_plain);
+  template <class Visit>
+  static const char* FindDamage(std::string_view payload,
+                                BlockKeyBuffer* buffer, const Visit& visit,
+                                size_t* at);
   static int32_t HeadOf(const char* key, size_t user_bytes, size_t prefix);
   // Of `payload`, which lies in `data`, or is to be copied when that is null.
   static absl::StatusOr<std::shared_ptr<const Block>> Make(
       std::string_view payload, std::unique_ptr<char[]> data,
-      std::string_view file, uint64_t offset);
+      std::string_view file, uint64_t offset, SlabPool* pool);
   static void CopyOwn(char* to, std::string_view own) {
     const size_t n = own.size();
     if (n - 8 <= 8) [[likely]] {  // 8 to 16 bytes, as most keys have.
@@ -229,12 +248,17 @@ class BlockKeyBuffer {
   // Makes room for `n` bytes; what was in it is lost.
   void Reserve(size_t n) {
     if (n > room_) [[unlikely]]
-      Grow(n);
+      Grow(n, 0);
+  }
+  // The same, keeping the first `kept` bytes of what is in it.
+  void Extend(size_t n, size_t kept) {
+    if (n > room_) [[unlikely]]
+      Grow(2 * n, kept);
   }
   char* data() { return data_; }
 
  private:
-  void Grow(size_t n);
+  void Grow(size_t n, size_t kept);
 
   char inline_[120];
   char* data_ = inline_;

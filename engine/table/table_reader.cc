@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -30,6 +31,26 @@ char* RawScratch(size_t n) {
   thread_local const auto scratch =
       std::make_unique_for_overwrite<char[]>(kScratchBytes);
   return n <= kScratchBytes ? scratch.get() : nullptr;
+}
+
+// Says in *result what the entry is whose key has that trailer.
+void TakeTrailer(uint64_t trailer, TableLookup* result) {
+  result->kind = (trailer & 0xff) == static_cast<uint64_t>(ValueType::kValue)
+                     ? TableLookup::kValue
+                     : TableLookup::kDeletion;
+  result->sequence = trailer >> 8;
+}
+
+Block::Answer SearchBlock(std::shared_ptr<const Block> block,
+                          const LookupKey& key, TableLookup* result) {
+  uint64_t trailer;
+  const Block::Answer answer =
+      block->Find(key.internal_key(), &trailer, &result->value);
+  if (answer == Block::Answer::kFound) {
+    TakeTrailer(trailer, result);
+    result->pin = std::move(block);
+  }
+  return answer;
 }
 
 // Sums up the entries of a table as they come, in order, for Verify.
@@ -233,6 +254,8 @@ absl::StatusOr<std::shared_ptr<const TableReader>> TableReader::Open(
       std::make_shared<TableReader>(Private(), std::move(file), std::move(path),
                                     number, bytes, identity, cache);
   HF_ASSIGN_OR_RETURN(reader->tail_, reader->ReadTail(options.tail_bytes));
+  reader->last_at_ = std::make_unique<std::atomic<const Block*>[]>(
+      reader->tail_.index->blocks());
   return reader;
 }
 
@@ -330,39 +353,70 @@ absl::Status TableReader::ReadExactly(uint64_t offset, size_t n,
   return absl::OkStatus();
 }
 
+void TableReader::PrefetchBlock(size_t i) const {
+  constexpr size_t kLines = 5;
+  constexpr size_t kLineBytes = 64;
+  const char* const at = reinterpret_cast<const char*>(
+      last_at_[i].load(std::memory_order_relaxed));
+  if (at == nullptr) return;
+  for (size_t line = 0; line < kLines; ++line) {
+    __builtin_prefetch(at + line * kLineBytes);
+  }
+}
+
+void TableReader::NoteBlock(size_t i, const Block* block) const {
+  // Written only when it changes, to leave the line clean.
+  if (last_at_[i].load(std::memory_order_relaxed) != block) {
+    last_at_[i].store(block, std::memory_order_relaxed);
+  }
+}
+
+bool TableReader::MayKeep(const BlockReadOptions& options) const {
+  // What was not verified must not serve those who ask for it.
+  return cache_ != nullptr && options.fill_cache &&
+         (options.verify_checksums ||
+          HF_MUTANT("table_reader.unverified_is_not_cached"));
+}
+
+CacheKey TableReader::CacheKeyOf(size_t i) const {
+  // The identity is unlike the number in not repeating in another database. The
+  // number of the block, not its offset: a hit need not look at the handle.
+  return {.file = HF_MUTANT("table_reader.cache_by_identity") ? 0 : identity_,
+          .part = i};
+}
+
 absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetBlock(
     const BlockReadOptions& options, size_t i, ReadAhead* ahead) const {
   if (ahead != nullptr) ahead->Step(i);
-  const BlockHandle& handle = tail_.index->handle(i);
-  // The identity is unlike the number in not repeating in another database.
-  const CacheKey key = {
-      .file = HF_MUTANT("table_reader.cache_by_identity") ? 0 : identity_,
-      .offset = handle.offset};
   if (cache_ != nullptr) {
-    std::shared_ptr<const Block> block = cache_->Lookup(key);
+    PrefetchBlock(i);
+    std::shared_ptr<const Block> block = cache_->Lookup(CacheKeyOf(i));
+    NoteBlock(i, block.get());
     if (block != nullptr) return block;
   }
+  return LoadBlock(options, i, ahead, MayKeep(options));
+}
+
+absl::StatusOr<std::shared_ptr<const Block>> TableReader::LoadBlock(
+    const BlockReadOptions& options, size_t i, ReadAhead* ahead,
+    bool keep) const {
+  const BlockHandle& handle = tail_.index->handle(i);
   const bool read_ahead =
       ahead != nullptr && !ahead->failed &&
       (options.whole_table || ahead->in_a_row > ReadAhead::kBlocksBefore);
   if (read_ahead && options.whole_table) ahead->window = ReadAhead::kMostBytes;
+  SlabPool* const pool = keep ? cache_->memory() : nullptr;
   HF_ASSIGN_OR_RETURN(
       std::shared_ptr<const Block> block,
-      read_ahead ? ReadBlockAhead(options.verify_checksums, handle, ahead)
-                 : ReadBlock(options.verify_checksums, handle));
-  HF_RETURN_IF_ERROR(
-      HF_STEP("table_reader.block_within_index_keys", CheckKeys(*block, i)));
-  // What was not verified must not serve those who ask for it.
-  if (cache_ == nullptr || !options.fill_cache ||
-      (!options.verify_checksums &&
-       !HF_MUTANT("table_reader.unverified_is_not_cached"))) {
-    return block;
-  }
+      read_ahead ? ReadBlockAhead(options.verify_checksums, handle, ahead, pool)
+                 : ReadBlock(options.verify_checksums, handle, pool));
+  HF_RETURN_IF_ERROR(CheckKeys(*block, i));
+  if (!keep) return block;
   const size_t charge = block->memory_bytes();
-  return cache_->Insert(key, std::move(block), charge);
+  return cache_->Insert(CacheKeyOf(i), std::move(block), charge);
 }
 
-absl::StatusOr<std::shared_ptr<const Block>> TableReader::ReadBlock(
+absl::StatusOr<TableReader::Payload> TableReader::ReadPayload(
     bool verify_checksum, const BlockHandle& handle) const {
   const size_t n = handle.size + kBlockTrailerBytes;
   // A block that takes these over keeps them; from a scratch it is copied.
@@ -373,12 +427,19 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::ReadBlock(
     to = stored.get();
   }
   HF_RETURN_IF_ERROR(ReadExactly(handle.offset, n, to));
-  return DecodeBlock(verify_checksum, handle, std::string_view(to, n),
-                     std::move(stored));
+  return DecodePayload(verify_checksum, handle, std::string_view(to, n),
+                       std::move(stored));
+}
+
+absl::StatusOr<std::shared_ptr<const Block>> TableReader::ReadBlock(
+    bool verify_checksum, const BlockHandle& handle, SlabPool* pool) const {
+  HF_ASSIGN_OR_RETURN(Payload payload, ReadPayload(verify_checksum, handle));
+  return ParsePayload(std::move(payload), handle, pool);
 }
 
 absl::StatusOr<std::shared_ptr<const Block>> TableReader::ReadBlockAhead(
-    bool verify_checksum, const BlockHandle& handle, ReadAhead* ahead) const {
+    bool verify_checksum, const BlockHandle& handle, ReadAhead* ahead,
+    SlabPool* pool) const {
   const size_t n = handle.size + kBlockTrailerBytes;
   if (handle.offset < ahead->begin ||
       handle.end() > ahead->begin + ahead->bytes) {
@@ -386,7 +447,7 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::ReadBlockAhead(
         ahead->window, tail_.footer.data_end() - handle.offset));
     ahead->bytes = 0;
     ahead->window = std::min(2 * ahead->window, ReadAhead::kMostBytes);
-    if (want <= n) return ReadBlock(verify_checksum, handle);
+    if (want <= n) return ReadBlock(verify_checksum, handle, pool);
     if (ahead->room < want) {
       ahead->data = std::make_unique_for_overwrite<char[]>(want);
       ahead->room = want;
@@ -399,7 +460,7 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::ReadBlockAhead(
       ahead->failed = true;
       return status;
     }
-    if (read.size() != want) return ReadBlock(verify_checksum, handle);
+    if (read.size() != want) return ReadBlock(verify_checksum, handle, pool);
     if (read.data() != ahead->data.get()) {
       std::memcpy(ahead->data.get(), read.data(), want);
     }
@@ -407,81 +468,141 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::ReadBlockAhead(
     ahead->bytes = want;
   }
   const char* const at = ahead->data.get() + (handle.offset - ahead->begin);
-  return DecodeBlock(verify_checksum, handle, std::string_view(at, n), nullptr);
+  HF_ASSIGN_OR_RETURN(
+      Payload payload,
+      DecodePayload(verify_checksum, handle, std::string_view(at, n), nullptr));
+  return ParsePayload(std::move(payload), handle, pool);
 }
 
-absl::StatusOr<std::shared_ptr<const Block>> TableReader::DecodeBlock(
-    bool verify_checksum, const BlockHandle& handle, std::string_view bytes,
+absl::StatusOr<TableReader::Payload> TableReader::DecodePayload(
+    bool verify_checksum, const BlockHandle& handle, std::string_view stored,
     std::unique_ptr<char[]> owner) const {
   Compression type;
-  HF_RETURN_IF_ERROR(CheckBlockTrailer(path_, identity_, handle.offset, bytes,
+  HF_RETURN_IF_ERROR(CheckBlockTrailer(path_, identity_, handle.offset, stored,
                                        verify_checksum, &type));
-  const std::string_view payload = bytes.substr(0, handle.size);
-  if (type == Compression::kNone) {
-    return owner != nullptr ? Block::Parse(std::move(owner), payload.size(),
-                                           path_, handle.offset)
-                            : Block::Parse(payload, path_, handle.offset);
-  }
+  const std::string_view payload = stored.substr(0, handle.size);
+  if (type == Compression::kNone) return Payload{payload, std::move(owner)};
   HF_ASSIGN_OR_RETURN(
       const CompressedBlock compressed,
       OpenCompressedBlock(type, payload, kMaxBlockBytes, path_, handle.offset));
   const size_t n = compressed.raw_bytes;
-  char* const scratch = RawScratch(n);
-  if (scratch != nullptr) {
-    HF_RETURN_IF_ERROR(DecompressTo(compressed, scratch, path_, handle.offset));
-    return Block::Parse(std::string_view(scratch, n), path_, handle.offset);
+  std::unique_ptr<char[]> own;
+  char* to = RawScratch(n);
+  if (to == nullptr) {
+    own = std::make_unique_for_overwrite<char[]>(n);
+    to = own.get();
   }
-  auto raw = std::make_unique_for_overwrite<char[]>(n);
-  HF_RETURN_IF_ERROR(DecompressTo(compressed, raw.get(), path_, handle.offset));
-  return Block::Parse(std::move(raw), n, path_, handle.offset);
+  HF_RETURN_IF_ERROR(DecompressTo(compressed, to, path_, handle.offset));
+  return Payload{std::string_view(to, n), std::move(own)};
 }
 
-absl::Status TableReader::CheckKeys(const Block& block, size_t i) const {
+absl::StatusOr<std::shared_ptr<const Block>> TableReader::ParsePayload(
+    Payload payload, const BlockHandle& handle, SlabPool* pool) const {
+  return payload.owner != nullptr
+             ? Block::Parse(std::move(payload.owner), payload.bytes.size(),
+                            path_, handle.offset)
+             : Block::Parse(payload.bytes, path_, handle.offset, pool);
+}
+
+absl::Status TableReader::SearchStored(const BlockReadOptions& options,
+                                       size_t i, const LookupKey& key,
+                                       Block::Answer* answer,
+                                       TableLookup* result) const {
+  const BlockHandle& handle = tail_.index->handle(i);
+  HF_ASSIGN_OR_RETURN(Payload payload,
+                      ReadPayload(options.verify_checksums, handle));
+  if (payload.owner != nullptr) {  // Large: a copy costs more than the block.
+    HF_ASSIGN_OR_RETURN(std::shared_ptr<const Block> block,
+                        ParsePayload(std::move(payload), handle, nullptr));
+    HF_RETURN_IF_ERROR(CheckKeys(*block, i));
+    *answer = SearchBlock(std::move(block), key, result);
+    return absl::OkStatus();
+  }
+  BlockKeyBuffer buffer;
+  Block::Found found;
+  HF_RETURN_IF_ERROR(Block::FindIn(payload.bytes, key.internal_key(), path_,
+                                   handle.offset, &buffer, &found));
+  HF_RETURN_IF_ERROR(CheckKeys(found.smallest, found.largest, i));
+  *answer = found.answer;
+  if (found.answer != Block::Answer::kFound) return absl::OkStatus();
+  TakeTrailer(found.trailer, result);
+  const size_t n = found.value.size();
+  auto copy = std::make_shared_for_overwrite<char[]>(n);
+  std::memcpy(copy.get(), found.value.data(), n);
+  result->value = std::string_view(copy.get(), n);
+  result->pin = std::move(copy);
+  return absl::OkStatus();
+}
+
+absl::Status TableReader::CheckKeys(std::string_view smallest,
+                                    std::string_view largest, size_t i) const {
+  if (HF_MUTANT("table_reader.block_within_index_keys")) {
+    return absl::OkStatus();
+  }
   Block::Iterator separator;
-  Block::Iterator entry(&block);
   tail_.index->ReadSeparator(i, &separator);
-  entry.SeekToLast();
-  if (CompareInternalKeys(entry.key(), separator.key()) > 0) {
+  if (CompareInternalKeys(largest, separator.key()) > 0) {
     return DataLoss(path_, tail_.index->handle(i).offset,
                     "key above its index key");
   }
   if (i == 0) return absl::OkStatus();
   tail_.index->ReadSeparator(i - 1, &separator);
-  entry.SeekToFirst();
-  if (CompareInternalKeys(separator.key(), entry.key()) >= 0) {
+  if (CompareInternalKeys(separator.key(), smallest) >= 0) {
     return DataLoss(path_, tail_.index->handle(i).offset,
                     "key at or below the index key of the block before");
   }
   return absl::OkStatus();
 }
 
+absl::Status TableReader::CheckKeys(const Block& block, size_t i) const {
+  Block::Iterator smallest(&block);
+  smallest.SeekToFirst();
+  Block::Iterator largest(&block);
+  largest.SeekToLast();
+  return CheckKeys(smallest.key(), largest.key(), i);
+}
+
 absl::Status TableReader::Get(const BlockReadOptions& options,
                               const LookupKey& key, uint64_t key_hash,
                               TableLookup* result) const {
   *result = TableLookup();
-  if (tail_.filter.has_value() && !tail_.filter->MayContain(key_hash)) {
-    result->filter_skipped = true;
-    return absl::OkStatus();
-  }
   const TableIndex& index = *tail_.index;
-  for (size_t i = index.Find(key.internal_key()); i < index.blocks(); ++i) {
-    HF_ASSIGN_OR_RETURN(std::shared_ptr<const Block> block,
-                        GetBlock(options, i, nullptr));
-    uint64_t trailer;
-    switch (block->Find(key.internal_key(), &trailer, &result->value)) {
-      case Block::Answer::kFound:
-        result->kind =
-            (trailer & 0xff) == static_cast<uint64_t>(ValueType::kValue)
-                ? TableLookup::kValue
-                : TableLookup::kDeletion;
-        result->sequence = trailer >> 8;
-        result->pin = std::move(block);
-        return absl::OkStatus();
-      case Block::Answer::kAbsent:
-        return absl::OkStatus();
-      case Block::Answer::kBeyond:
-        break;
+  size_t i = SIZE_MAX;
+  if (tail_.filter.has_value()) {
+    // Its line is likely to be waited for, and the search in the index needs
+    // none of it; but is in vain when the key is not here.
+    const bool guess = last_skipped_.load(std::memory_order_relaxed);
+    if (!guess) {
+      tail_.filter->Prefetch(key_hash);
+      i = index.Find(key.internal_key());
     }
+    const bool skip = !tail_.filter->MayContain(key_hash);
+    // Written only when it changes, to leave the line clean.
+    if (skip != guess) last_skipped_.store(skip, std::memory_order_relaxed);
+    if (skip) {
+      result->filter_skipped = true;
+      return absl::OkStatus();
+    }
+  }
+  if (i == SIZE_MAX) i = index.Find(key.internal_key());
+  if (i < index.blocks()) PrefetchBlock(i);
+  for (; i < index.blocks(); ++i) {
+    std::shared_ptr<const Block> block;
+    bool worth_storing = false;
+    if (cache_ != nullptr) {
+      block = cache_->Lookup(CacheKeyOf(i), &worth_storing);
+      NoteBlock(i, block.get());
+    }
+    if (block == nullptr && worth_storing && MayKeep(options)) {
+      HF_ASSIGN_OR_RETURN(block, LoadBlock(options, i, nullptr, /*keep=*/true));
+    }
+    Block::Answer answer;
+    if (block != nullptr) {
+      answer = SearchBlock(std::move(block), key, result);
+    } else {
+      HF_RETURN_IF_ERROR(SearchStored(options, i, key, &answer, result));
+    }
+    if (answer != Block::Answer::kBeyond) return absl::OkStatus();
     // One block is enough: as none of its entries is at or after the lookup
     // key, that lies between the last key and the separator, so the separator
     // was made for a next block that begins with another user key. A separator
@@ -512,7 +633,7 @@ absl::Status TableReader::Verify() const {
   for (size_t i = 0; i < tail.index->blocks(); ++i) {
     const BlockHandle& handle = tail.index->handle(i);
     HF_ASSIGN_OR_RETURN(const std::shared_ptr<const Block> block,
-                        ReadBlock(/*verify_checksum=*/true, handle));
+                        ReadBlock(/*verify_checksum=*/true, handle, nullptr));
     Block::Iterator entry(block.get());
     for (entry.SeekToFirst(); entry.Valid(); entry.Next()) {
       const char* why = census.Add(entry.key(), entry.value(), filter);
@@ -538,6 +659,7 @@ absl::Status TableReader::Verify() const {
 
 size_t TableReader::memory_bytes() const {
   return sizeof(*this) + tail_.index->memory_bytes() +
+         tail_.index->blocks() * sizeof(last_at_[0]) +
          (tail_.filter.has_value() ? tail_.filter->memory_bytes() : 0) +
          tail_.properties.smallest.size() + tail_.properties.largest.size();
 }

@@ -8,6 +8,7 @@
 #ifndef HOLDFAST_ENGINE_TABLE_TABLE_READER_H_
 #define HOLDFAST_ENGINE_TABLE_TABLE_READER_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -18,6 +19,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "engine/cache/sharded_cache.h"
+#include "engine/cache/slab_pool.h"
 #include "engine/format/internal_key.h"
 #include "engine/format/table_layout.h"
 #include "engine/iter/internal_iterator.h"
@@ -118,20 +120,52 @@ class TableReader {
   // reads one block after another, has read ahead; or nullptr.
   absl::StatusOr<std::shared_ptr<const Block>> GetBlock(
       const BlockReadOptions& options, size_t i, ReadAhead* ahead) const;
+  // Asks for the head of data block i where it was last, which need not be the
+  // case any more: it comes while the cache is asked.
+  void PrefetchBlock(size_t i) const;
+  // Takes note of where it is, or that it is not in the cache (nullptr).
+  void NoteBlock(size_t i, const Block* block) const;
+  // Whether a block that is read may be put into the cache.
+  bool MayKeep(const BlockReadOptions& options) const;
+  CacheKey CacheKeyOf(size_t i) const;
+  // The same of a block that is not in the cache, put there when `keep`.
+  absl::StatusOr<std::shared_ptr<const Block>> LoadBlock(
+      const BlockReadOptions& options, size_t i, ReadAhead* ahead,
+      bool keep) const;
+  // Looks for `key` in data block i, which is not in the cache and is not to be
+  // put there: searched as it is stored. What it finds goes to *result.
+  absl::Status SearchStored(const BlockReadOptions& options, size_t i,
+                            const LookupKey& key, Block::Answer* answer,
+                            TableLookup* result) const;
   // That the keys of data block i lie above the separator before and not above
   // its own: else entries would come out of order, and searches would miss
   // them, with nothing to say so.
+  absl::Status CheckKeys(std::string_view smallest, std::string_view largest,
+                         size_t i) const;
   absl::Status CheckKeys(const Block& block, size_t i) const;
+  // Memory of the block is from `pool`, unless that is null.
   absl::StatusOr<std::shared_ptr<const Block>> ReadBlock(
-      bool verify_checksum, const BlockHandle& handle) const;
+      bool verify_checksum, const BlockHandle& handle, SlabPool* pool) const;
   // The same for a block that is likely to be followed by the next ones.
   absl::StatusOr<std::shared_ptr<const Block>> ReadBlockAhead(
-      bool verify_checksum, const BlockHandle& handle, ReadAhead* ahead) const;
-  // The block whose payload and trailer are `bytes`, in the memory of `owner`
-  // or, when that is null, in memory that must be copied from.
-  absl::StatusOr<std::shared_ptr<const Block>> DecodeBlock(
-      bool verify_checksum, const BlockHandle& handle, std::string_view bytes,
-      std::unique_ptr<char[]> owner) const;
+      bool verify_checksum, const BlockHandle& handle, ReadAhead* ahead,
+      SlabPool* pool) const;
+  // What a block holds, in the memory of `owner` or, when that is null, in
+  // memory that lasts until this thread reads the next one.
+  struct Payload {
+    std::string_view bytes;
+    std::unique_ptr<char[]> owner;
+  };
+  absl::StatusOr<Payload> ReadPayload(bool verify_checksum,
+                                      const BlockHandle& handle) const;
+  // That of the payload and trailer `stored`, in the memory of `owner` or, when
+  // that is null, in memory that lasts as long.
+  absl::StatusOr<Payload> DecodePayload(bool verify_checksum,
+                                        const BlockHandle& handle,
+                                        std::string_view stored,
+                                        std::unique_ptr<char[]> owner) const;
+  absl::StatusOr<std::shared_ptr<const Block>> ParsePayload(
+      Payload payload, const BlockHandle& handle, SlabPool* pool) const;
 
   const std::unique_ptr<RandomAccessFile> file_;
   const std::string path_;
@@ -140,6 +174,10 @@ class TableReader {
   const uint64_t identity_;
   BlockCache* const cache_;
   Tail tail_;  // Set once, by Open.
+  // What the filter said last, as a guess at what it will say (relaxed).
+  mutable std::atomic<bool> last_skipped_{false};
+  // Where each data block was last. Never looked into: hints (relaxed).
+  std::unique_ptr<std::atomic<const Block*>[]> last_at_;
 };
 
 }  // namespace holdfast

@@ -316,6 +316,30 @@ TEST(TableReaderTest, CachedBlockIsNotReadAgain) {
   EXPECT_EQ(reads.calls, opened + 2);
 }
 
+TEST(TableReaderTest, AFullCacheTakesWhatIsWantedAgain) {
+  const TableModel model = LargeModel(20'000);
+  const BuiltTable built = BuildTable({}, model);
+  FaultCounter reads;
+  BlockCache cache(64 << 10);
+  const auto table = OpenTable(built.bytes, built.bytes.size(), &cache, &reads);
+  ASSERT_TRUE(table.ok());
+  const auto get = [&](int i) {
+    const std::string key = absl::StrFormat("key%05d", i);
+    EXPECT_EQ(*TableGet(**table, key, 9), ModelGet(model, key, 9)) << i;
+  };
+  for (int i = 0; i < 10'000; i += 10) get(i);
+  EXPECT_GT(cache.charge(), cache.capacity_bytes() * 9 / 10);
+  const size_t entries = cache.entries();
+  int before = reads.calls;
+  get(15'000);  // Searched as it is stored, and forgotten.
+  get(15'000);  // Stored.
+  EXPECT_EQ(reads.calls, before + 2);
+  get(15'000);
+  get(15'001);
+  EXPECT_EQ(reads.calls, before + 2);
+  EXPECT_LE(cache.entries(), entries + 1);
+}
+
 TEST(TableReaderTest, ReadsAheadInALongScanOnly) {
   const BuiltTable built = BuildTable({}, LargeModel(20'000));
   FaultCounter reads;
@@ -382,6 +406,41 @@ TEST(TableReaderTest, ValueLivesAsLongAsItsPin) {
   }
   ASSERT_EQ(found.kind, TableLookup::kValue);
   EXPECT_EQ(found.value, absl::StrCat(HashKey("key00500"), "/500"));
+}
+
+TEST(TableReaderTest, ValueOfABlockThatIsNotKeptLivesAsLongAsItsPin) {
+  for (const Compression compression :
+       {Compression::kNone, Compression::kLz4, Compression::kZstd}) {
+    const BuiltTable built =
+        BuildTable({.compression = compression}, LargeModel(1000));
+    TableLookup found;
+    {
+      const auto table = MustOpen(built);
+      ASSERT_TRUE(
+          table->Get({}, LookupKey("key00500", 9), HashKey("key00500"), &found)
+              .ok());
+      TableLookup other;
+      ASSERT_TRUE(
+          table->Get({}, LookupKey("key00900", 9), HashKey("key00900"), &other)
+              .ok());
+      EXPECT_EQ(other.value, absl::StrCat(HashKey("key00900"), "/900"));
+    }
+    ASSERT_EQ(found.kind, TableLookup::kValue);
+    EXPECT_EQ(found.value, absl::StrCat(HashKey("key00500"), "/500"));
+  }
+}
+
+TEST(TableReaderTest, WhatTheFilterSaidLastChangesNoAnswer) {
+  const TableModel model = LargeModel(1000);
+  const auto table = MustOpen(BuildTable({}, model));
+  Random random(301);
+  for (int i = 0; i < 2000; ++i) {
+    // Runs of present and of absent keys, and turns between them.
+    const std::string key = absl::StrFormat(
+        "key%05d%s", random.Uniform(1000),
+        i / 10 % 3 == static_cast<int>(random.Uniform(3)) ? "x" : "");
+    ASSERT_EQ(*TableGet(*table, key, 9), ModelGet(model, key, 9)) << key;
+  }
 }
 
 TEST(TableReaderTest, FilterSavesTheReadOfMissingKeys) {

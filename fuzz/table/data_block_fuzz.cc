@@ -2,18 +2,21 @@
 // the page of the format accepts, with the same entries; it takes no more
 // memory than the bytes justify and says where the damage is; what it accepts
 // is walked in order, both ways, to the last entry, with every value within the
-// block, and Seek agrees with the walk (see block_checks.h). Built anew from
-// what was read, a block has the same entries.
+// block, and Seek agrees with the walk (see block_checks.h). A search in
+// the bytes as they are stored refuses and finds the same. Built anew from what
+// was read, a block has the same entries.
 //
 // Input: restart interval for the new block (1), length of a seek target (1),
 // the target, the payload.
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "base/check.h"
 #include "engine/format/internal_key.h"
 #include "engine/table/block.h"
@@ -34,6 +37,28 @@ void CheckSame(const TableEntries& entries,
     HF_CHECK(entries[i].key == plain[i].key);
     HF_CHECK(entries[i].value == plain[i].value);
   }
+}
+
+// A search in the bytes as they are stored is the same by another way.
+void CheckFindIn(std::string_view payload, std::string_view target,
+                 const absl::StatusOr<std::shared_ptr<const Block>>& block) {
+  BlockKeyBuffer buffer;
+  Block::Found found;
+  HF_CHECK(Block::FindIn(payload, target, kFuzzPath, 4096, &buffer, &found) ==
+           block.status());
+  if (!block.ok()) return;
+  uint64_t trailer = 0;
+  std::string_view value;
+  HF_CHECK(found.answer == (*block)->Find(target, &trailer, &value));
+  if (found.answer == Block::Answer::kFound) {
+    HF_CHECK(found.trailer == trailer);
+    HF_CHECK(found.value == value);
+  }
+  Block::Iterator it(block->get());
+  it.SeekToFirst();
+  HF_CHECK(found.smallest == it.key());
+  it.SeekToLast();
+  HF_CHECK(found.largest == it.key());
 }
 
 void CheckRebuilt(const TableEntries& entries, int restart_interval) {
@@ -65,6 +90,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto block = ParseMeasured(payload, 4096, &begin);
   const auto plain = ReadPlainBlock(payload);
   HF_CHECK(block.ok() == plain.has_value());
+  CheckFindIn(payload, target, block);
   if (!block.ok()) return 0;
   const TableEntries entries =
       CheckBlock(**block, begin, payload.size(), target);
