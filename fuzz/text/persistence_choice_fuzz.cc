@@ -1,7 +1,8 @@
 // What a crash leaves (holdfast/testing/persistence.h). The first bytes make
 // pending things and a choice, the rest is the text of a choice. Properties: a
 // choice survives Text and Parse; an accepted text names a choice within the
-// alternatives, and its canonical form is a fixed point; a refusal quotes the
+// alternatives, and its canonical form is a fixed point; what became of a thing
+// is explained in words that tell it from its other fates; a refusal quotes the
 // text; a profile allows a choice when and only when a plain reading of
 // docs/crash_model.md does, what the process saw always, and the nearest choice
 // that it allows it does allow; what is enumerated is allowed, comes once and
@@ -77,6 +78,25 @@ void CheckChoice(const CrashChoice& choice,
   HF_CHECK(choice.Explain(units).size() == changed);
 }
 
+// Who reads what a crash did to a thing can tell each of its fates.
+void CheckExplanations(const std::vector<PendingUnit>& units) {
+  CrashChoice choice;
+  for (const PendingUnit& unit : units) {
+    choice.picks.push_back(static_cast<uint16_t>(unit.newest));
+  }
+  for (size_t i = 0; i < units.size(); ++i) {
+    std::set<std::string> said;
+    for (size_t pick = 0; pick < units[i].alternatives.size(); ++pick) {
+      if (pick == units[i].newest) continue;
+      choice.picks[i] = static_cast<uint16_t>(pick);
+      const std::vector<std::string> lines = choice.Explain(units);
+      HF_CHECK(lines.size() == 1);
+      HF_CHECK(said.insert(lines[0]).second);
+    }
+    choice.picks[i] = static_cast<uint16_t>(units[i].newest);
+  }
+}
+
 void CheckText(std::string_view text, const std::vector<PendingUnit>& units) {
   absl::StatusOr<CrashChoice> choice = CrashChoice();
   size_t peak_bytes;
@@ -99,8 +119,7 @@ void CheckText(std::string_view text, const std::vector<PendingUnit>& units) {
   CheckChoice(*choice, units);
 }
 
-// --- What docs/crash_model.md lets a crash leave, asked of each pair
-// ----------
+// --- What docs/crash_model.md lets a crash leave, asked of each pair ---------
 
 using What = Alternative::What;
 
@@ -276,6 +295,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         static_cast<uint16_t>(input.Below(unit.alternatives.size())));
   }
   CheckChoice(choice, units);
+  CheckExplanations(units);
   const auto profiles = AllProfiles();
   const PersistenceProfile& profile =
       profiles[head / (kMostUnits + 1) % profiles.size()];

@@ -127,6 +127,8 @@ void AddReplayLines(SeedSink& sink) {
           "{open create; put a 1} xfs faults={sync *.wal @2 lost; write * @1 "
           "eio} seed=7 1:kill",
           "{put a '} posix-torn 1:drop 0:kill", "flush posix seed=x 1:kill",
+          "flush posix recovery={rename * @1 eio} seed=3 1:kill 2:none",
+          "flush posix recovery={sync 1:kill",
           "flush posix faults={sync 1:kill", "flush posix", "",
           "17:none 0:kill 4:kept 3=0 5=2", "-1:none", "17:", "kept 3=0"});
 }
