@@ -101,18 +101,7 @@ class SlabPool::Shared {
   }
 
   void Free(void* memory, Span* span) ABSL_LOCKS_EXCLUDED(mu_) {
-    MutexLock lock(&mu_);
-    const size_t size = span->place_bytes / kStepBytes - 1;
-    HF_CHECK(span->in_use > 0);
-    if (span->full()) Push(&with_room_[size], span);
-    Unpoison(memory, sizeof(FreePlace));
-    span->free = new (memory) FreePlace{span->free};
-    Poison(memory, span->place_bytes);
-    --in_use_;
-    if (--span->in_use > 0) return;
-    Remove(&with_room_[size], span);
-    Push(&unused_spans_, span);
-    if (--span->slab->spans_in_use == 0) GiveBack(span->slab);
+    if (FreeInSpan(memory, span)) delete this;
   }
 
   size_t slab_bytes() const ABSL_LOCKS_EXCLUDED(mu_) {
@@ -120,12 +109,13 @@ class SlabPool::Shared {
     return slabs_ * kSlabBytes;
   }
 
-  // RETURNS whether nothing is in use; gives back what is left then.
+  // Gives back what can be. RETURNS whether nothing is in use; else the last
+  // Free deletes this.
   bool Close() ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
     if (idle_ != nullptr) Drop(idle_);
     idle_ = nullptr;
-    max_slabs_ = 0;
+    closed_ = true;
     return in_use_ == 0;
   }
 
@@ -139,6 +129,25 @@ class SlabPool::Shared {
   static void Remove(Span** list, Span* span) {
     (span->previous != nullptr ? span->previous->next : *list) = span->next;
     if (span->next != nullptr) span->next->previous = span->previous;
+  }
+
+  // RETURNS whether it was the last thing of a closed pool.
+  bool FreeInSpan(void* memory, Span* span) ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    const size_t size = span->place_bytes / kStepBytes - 1;
+    HF_CHECK(span->in_use > 0);
+    if (span->full()) Push(&with_room_[size], span);
+    Unpoison(memory, sizeof(FreePlace));
+    span->free = new (memory) FreePlace{span->free};
+    Poison(memory, span->place_bytes);
+    --in_use_;
+    if (--span->in_use > 0) return false;
+    Remove(&with_room_[size], span);
+    Push(&unused_spans_, span);
+    // The environment may be gone.
+    if (closed_) return in_use_ == 0;
+    if (--span->slab->spans_in_use == 0) GiveBack(span->slab);
+    return false;
   }
 
   // RETURNS a span for places of that size, in no list; or nullptr.
@@ -206,6 +215,7 @@ class SlabPool::Shared {
   size_t max_slabs_ ABSL_GUARDED_BY(mu_);
   size_t slabs_ ABSL_GUARDED_BY(mu_) = 0;
   size_t in_use_ ABSL_GUARDED_BY(mu_) = 0;
+  bool closed_ ABSL_GUARDED_BY(mu_) = false;
   Slab* idle_ ABSL_GUARDED_BY(mu_) = nullptr;  // Without a span in use.
   Span* unused_spans_ ABSL_GUARDED_BY(mu_) = nullptr;
   Span* with_room_[kSizes] ABSL_GUARDED_BY(mu_) = {};

@@ -47,7 +47,7 @@ class SlabPool {
 
   // `env` is borrowed, and must outlive the pool. Takes nothing yet.
   SlabPool(Env* env, size_t capacity_bytes);
-  // What is still in use stays so, and is never given back.
+  // What is still in use stays so; its slabs are never given back.
   ~SlabPool();
   SlabPool(const SlabPool&) = delete;
   SlabPool& operator=(const SlabPool&) = delete;
@@ -66,7 +66,7 @@ class SlabPool {
   struct Slab;
   class Shared;
 
-  Shared* const shared_;  // Left alone when something is in use at the end.
+  Shared* const shared_;  // Outlives the pool when something is in use.
 };
 
 }  // namespace holdfast

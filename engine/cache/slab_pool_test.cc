@@ -21,6 +21,12 @@ constexpr size_t kSlab = SlabPool::kSlabBytes;
 // Only has memory.
 class MemoryEnv final : public Env {
  public:
+  ~MemoryEnv() override {
+    for (void* const memory : taken) {
+      ::operator delete (memory, std::align_val_t{kSlab});
+    }
+  }
+
   FileSystem& file_system() override { std::abort(); }
   Clock& clock() override { std::abort(); }
   Executor& executor() override { std::abort(); }
@@ -116,6 +122,7 @@ TEST(SlabPoolTest, LeavesAloneWhatOutlivesIt) {
   EXPECT_EQ(env.taken.size(), 1u);
   EXPECT_EQ(static_cast<char*>(memory)[99], 'x');
   SlabPool::Free(memory);
+  EXPECT_EQ(env.taken.size(), 1u);
 }
 
 // Goal: no place is given twice, whatever comes and goes. Method: each holds a
