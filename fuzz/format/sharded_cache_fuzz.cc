@@ -1,7 +1,8 @@
 // The cache of blocks (engine/cache/sharded_cache.h), one thread, operations
 // out of the input. Property: it is never over its capacity; a key gives what
-// was stored for it or nothing; a value lives as long as somebody holds it, and
-// no longer; values die without a lock held; what is counted is right.
+// was stored for it or nothing; while it is empty, all is worth storing; a value
+// lives as long as somebody holds it, and no longer; values die without a lock
+// held; what is counted is right.
 
 #include <algorithm>
 #include <cstddef>
@@ -22,6 +23,8 @@ using namespace holdfast;
 
 constexpr size_t kMaxOperations = 64;
 constexpr uint64_t kKeys = 64;
+constexpr int kMostShardBits = 3;
+constexpr size_t kShards = size_t{1} << kMostShardBits;
 
 struct Value;
 using Cache = ShardedCache<Value>;
@@ -55,7 +58,8 @@ class Run {
     // One shard and few large values, or up to eight shards.
     const size_t capacity =
         input_.Bool() ? input_.Short() : input_.Word() >> 10;
-    cache_.emplace(capacity, static_cast<int>(input_.Below(4)));
+    cache_.emplace(capacity,
+                   static_cast<int>(input_.Below(kMostShardBits + 1)));
     census_.cache = &*cache_;
   }
 
@@ -78,7 +82,7 @@ class Run {
 
  private:
   static CacheKey KeyOf(uint64_t choice) {
-    return {.file = choice % 16, .offset = choice / 16 * 4096};
+    return {.file = choice % 16, .part = choice / 16};
   }
 
   void Step() {
@@ -105,8 +109,13 @@ class Run {
 
   std::shared_ptr<const Value> Look(uint8_t key) {
     ++lookups_;
-    std::shared_ptr<const Value> value = cache_->Lookup(KeyOf(key));
+    bool worth_storing = false;
+    std::shared_ptr<const Value> value =
+        cache_->Lookup(KeyOf(key), &worth_storing);
     if (value == nullptr) {
+      // An empty cache takes in anything.
+      HF_CHECK(worth_storing || cache_->charge() > 0 ||
+               cache_->capacity_bytes() < kShards);
       stored_.erase(key);  // It never comes back.
     } else {
       HF_CHECK(stored_.contains(key));
