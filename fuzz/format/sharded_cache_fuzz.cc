@@ -1,8 +1,8 @@
 // The cache of blocks (engine/cache/sharded_cache.h), one thread, operations
 // out of the input. Property: it is never over its capacity; a key gives what
-// was stored for it or nothing; while it is empty, all is worth storing; a value
-// lives as long as somebody holds it, and no longer; values die without a lock
-// held; what is counted is right.
+// was stored for it or nothing; while it is empty, all is worth storing; a
+// value lives as long as somebody holds it, and no longer; values die without a
+// lock held; what is counted is right.
 
 #include <algorithm>
 #include <cstddef>
