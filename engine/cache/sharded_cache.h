@@ -158,6 +158,14 @@ class ShardedCache {
     return value;
   }
 
+  // Whether a value for `key` of that charge can be inserted and none goes for
+  // it, with some room to spare.
+  bool HasRoomFor(const CacheKey& key, size_t charge) const {
+    const Shard& shard = ShardOf(HashCacheKey(key));
+    MutexLock lock(&shard.mu);
+    return HasRoom(shard, charge);
+  }
+
   // Forgets `key`. Those who hold its value keep it.
   void Erase(const CacheKey& key) {
     Evicted evicted;
@@ -243,10 +251,10 @@ class ShardedCache {
     return shards_[(hash >> 1) >> (63 - shard_bits_)];
   }
 
-  static bool HasRoom(const Shard& shard)
+  static bool HasRoom(const Shard& shard, size_t charge = 0)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(shard.mu) {
     return shard.capacity_bytes - shard.charge >
-           shard.capacity_bytes / kFreePart;
+           shard.capacity_bytes / kFreePart + charge;
   }
 
   // RETURNS whether a key of that hash was missed not long ago, and takes note

@@ -49,6 +49,17 @@ TEST(ShardedCacheTest, InsertReturnsTheOneThatIsThere) {
   EXPECT_EQ(cache.entries(), 1u);
 }
 
+TEST(ShardedCacheTest, HasRoomWhileNothingNeedsToGo) {
+  Cache cache(1600);
+  for (uint64_t i = 0; i < 14; ++i) {
+    EXPECT_TRUE(cache.HasRoomFor({1, i}, 100)) << i;
+    cache.Insert({1, i}, Int(1), 100);
+  }
+  EXPECT_FALSE(cache.HasRoomFor({1, 14}, 100));  // 100 are to spare.
+  EXPECT_TRUE(cache.HasRoomFor({1, 14}, 99));
+  EXPECT_FALSE(Cache(0).HasRoomFor({1, 1}, 1));
+}
+
 TEST(ShardedCacheTest, StoresNothingAtCapacityZero) {
   Cache cache(0);
   const auto value = cache.Insert({1, 1}, Int(1), 1);

@@ -54,6 +54,7 @@ class Job {
                .dir = options.dir,
                .identity_seed = options.identity_seed,
                .table = options.table,
+               .block_cache = options.block_cache,
                .new_file_number = options.new_file_number,
                .level = merge.output_level,
                .table_bytes = options.table_bytes,

@@ -14,6 +14,7 @@
 #include "engine/compaction/policy.h"
 #include "engine/format/internal_key.h"
 #include "engine/format/version_edit.h"
+#include "engine/table/block_cache.h"
 #include "engine/table/table_builder.h"
 #include "engine/table/table_cache.h"
 #include "engine/version/version.h"
@@ -26,6 +27,7 @@ struct CompactionOptions {
   std::string dir;
   uint64_t identity_seed = 0;
   TableOptions table;
+  BlockCache* block_cache = nullptr;  // See TableBuilder.
   TableCache* table_cache = nullptr;
   uint64_t table_bytes = uint64_t{32} << 20;
   uint64_t max_grandparent_bytes = uint64_t{320} << 20;

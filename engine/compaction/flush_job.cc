@@ -18,6 +18,7 @@ absl::StatusOr<std::optional<TableRecord>> RunFlush(
                   .dir = options.dir,
                   .identity_seed = options.identity_seed,
                   .table = options.table,
+                  .block_cache = options.block_cache,
                   .new_file_number = options.new_file_number,
                   .level = 0,
                   .grandparents = {}});

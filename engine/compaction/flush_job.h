@@ -13,6 +13,7 @@
 #include "engine/format/internal_key.h"
 #include "engine/format/version_edit.h"
 #include "engine/iter/internal_iterator.h"
+#include "engine/table/block_cache.h"
 #include "engine/table/table_builder.h"
 #include "holdfast/env/file_system.h"
 
@@ -23,6 +24,7 @@ struct FlushOptions {
   std::string dir;
   uint64_t identity_seed = 0;
   TableOptions table;
+  BlockCache* block_cache = nullptr;  // See TableBuilder.
   // Gives a fresh number and enters it among the pending ones.
   std::function<uint64_t()> new_file_number;
   // See MergeRules. Versions that no one sees are not written.

@@ -67,7 +67,7 @@ absl::Status TableSink::BeginTable() {
   paths_.push_back(path);
   builder_ = std::make_unique<TableBuilder>(
       options_.table, std::move(file), std::move(path), number,
-      TableIdentity(options_.identity_seed, number));
+      TableIdentity(options_.identity_seed, number), options_.block_cache);
   return absl::OkStatus();
 }
 

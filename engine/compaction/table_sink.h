@@ -26,6 +26,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "engine/format/version_edit.h"
+#include "engine/table/block_cache.h"
 #include "engine/table/table_builder.h"
 #include "engine/version/file_metadata.h"
 #include "holdfast/env/file_system.h"
@@ -37,6 +38,7 @@ struct TableSinkOptions {
   std::string dir;
   uint64_t identity_seed = 0;  // See TableIdentity.
   TableOptions table;
+  BlockCache* block_cache = nullptr;  // See TableBuilder.
   // Gives a fresh number and enters it among the pending ones.
   std::function<uint64_t()> new_file_number;
   int level = 0;  // Of the tables made.

@@ -294,6 +294,10 @@ absl::Status Background::RunMerge(const Merge& merge) {
                               leveled_.max_grandparent_bytes(), cancel_),
           merge));
   HF_RETURN_IF_ERROR(Install(std::move(result.edit), /*flushed=*/0));
+  for (const FileList* inputs : {&merge.inputs, &merge.output_inputs}) {
+    for (const FilePtr& file : *inputs)
+      core_.table_cache.ForgetBlocks(file->slot);
+  }
   core_.counters.compactions.Add(1);
   core_.counters.compaction_read_bytes.Add(result.stats.bytes_read);
   core_.counters.compaction_write_bytes.Add(result.stats.bytes_written);

@@ -340,6 +340,29 @@ TEST_F(BackgroundTest, TablesThatAnIteratorReadsStay) {
   EXPECT_TRUE(seen == then);
 }
 
+// Readers find what a compaction wrote where they had what it read.
+TEST_F(BackgroundTest, ACompactionLeavesItsBlocksInTheCache) {
+  Options options = TinyOptions();
+  options.block_cache_bytes = size_t{1} << 20;
+  Open(options);
+  const auto rewrite = [this] {
+    for (int i = 0; i < 100; ++i) ASSERT_OK(Put(absl::StrCat("key", i), 300));
+    ASSERT_OK(db_->CompactRange(std::nullopt, std::nullopt));
+  };
+  rewrite();
+  rewrite();
+  const DbStats compacted = db_->Stats();
+  EXPECT_GT(compacted.compactions_total, 0u);
+  EXPECT_GT(compacted.block_cache_bytes, 100u * 300);
+  ExpectContents();
+  EXPECT_EQ(db_->Stats().block_cache_misses_total,
+            compacted.block_cache_misses_total);
+  // Those of the tables that went are gone.
+  rewrite();
+  EXPECT_LT(db_->Stats().block_cache_bytes,
+            compacted.block_cache_bytes + 50 * 300);
+}
+
 // While a compaction writes, a flush ends and removes what nothing needs.
 TEST_F(BackgroundTest, ATableInTheMakingIsNotRemoved) {
   Open();

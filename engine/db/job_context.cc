@@ -65,6 +65,7 @@ CompactionOptions CompactionOptionsOf(DbCore& core,
   options.dir = core.dir;
   options.identity_seed = core.identity_seed;
   options.table = TableOptionsOf(core.options);
+  options.block_cache = &core.block_cache;
   options.table_cache = &core.table_cache;
   options.table_bytes = core.options.table_bytes;
   options.max_grandparent_bytes = max_grandparent_bytes;

@@ -25,11 +25,13 @@ constexpr uint64_t kMaxIndexBytes = UINT32_MAX - (uint64_t{1} << 20);
 
 TableBuilder::TableBuilder(const TableOptions& options,
                            std::unique_ptr<WritableFile> file, std::string path,
-                           uint64_t number, uint64_t identity)
+                           uint64_t number, uint64_t identity,
+                           BlockCache* cache)
     : options_(options),
       path_(std::move(path)),
       number_(number),
       identity_(identity),
+      cache_(cache),
       file_(std::move(file)),
       data_(options.block_restart_interval),
       index_(/*restart_interval=*/1),
@@ -123,13 +125,27 @@ uint64_t TableBuilder::bytes() const {
 
 absl::Status TableBuilder::FlushDataBlock() {
   HF_CHECK(!pending_);
-  absl::StatusOr<BlockHandle> handle =
-      WriteBlock(&data_.Finish(), /*compress=*/true);
+  std::string& payload = data_.Finish();
+  HF_RETURN_IF_ERROR(LeaveInCache(payload));
+  absl::StatusOr<BlockHandle> handle = WriteBlock(&payload, /*compress=*/true);
   if (!handle.ok()) return handle.status();
   data_.Reset();
   pending_handle_ = *handle;
   pending_ = true;
   ++properties_.data_blocks;
+  return absl::OkStatus();
+}
+
+absl::Status TableBuilder::LeaveInCache(std::string_view payload) {
+  if (cache_ == nullptr) return absl::OkStatus();
+  const CacheKey key = BlockCacheKey(identity_, properties_.data_blocks);
+  if (!cache_->HasRoomFor(key, payload.size())) return absl::OkStatus();
+  absl::StatusOr<std::shared_ptr<const Block>> block =
+      Block::Parse(payload, path_, offset_, cache_->memory());
+  // Were it none, nobody could read it from the file either.
+  if (!block.ok()) return Track(block.status());
+  const size_t charge = (*block)->memory_bytes();
+  cache_->Insert(key, *std::move(block), charge);
   return absl::OkStatus();
 }
 

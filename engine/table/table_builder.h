@@ -24,6 +24,7 @@
 #include "engine/format/internal_key.h"
 #include "engine/format/table_layout.h"
 #include "engine/table/block_builder.h"
+#include "engine/table/block_cache.h"
 #include "engine/table/compression.h"
 #include "engine/table/filter.h"
 #include "holdfast/env/file_system.h"
@@ -58,9 +59,13 @@ struct TableSummary {
 // is not touched again.
 class TableBuilder {
  public:
-  // `file` is new and empty; `path` is its name, for messages.
+  // `file` is new and empty; `path` is its name, for messages. Blocks are left
+  // in `cache`, unless that is null, while it has room: who reads the table
+  // need not read what was just in memory. (Those of a table that is not
+  // finished nobody asks for, and they go like all that is not used.)
   TableBuilder(const TableOptions& options, std::unique_ptr<WritableFile> file,
-               std::string path, uint64_t number, uint64_t identity);
+               std::string path, uint64_t number, uint64_t identity,
+               BlockCache* cache = nullptr);
   TableBuilder(const TableBuilder&) = delete;
   TableBuilder& operator=(const TableBuilder&) = delete;
 
@@ -85,6 +90,8 @@ class TableBuilder {
 
  private:
   absl::Status FlushDataBlock();
+  // Puts the data block `payload`, which is written next, into the cache.
+  absl::Status LeaveInCache(std::string_view payload);
   // Writes the block in *payload (changed) at the end of the file, compressed
   // when `compress`.
   absl::StatusOr<BlockHandle> WriteBlock(std::string* payload, bool compress);
@@ -98,6 +105,7 @@ class TableBuilder {
   const std::string path_;
   const uint64_t number_;
   const uint64_t identity_;
+  BlockCache* const cache_;
   std::unique_ptr<WritableFile> file_;  // nullptr once closed.
   absl::Status status_;
 

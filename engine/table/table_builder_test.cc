@@ -3,12 +3,14 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "engine/format/golden_page.h"
 #include "engine/format/internal_key.h"
+#include "engine/table/block_cache.h"
 #include "engine/table/memory_files.h"
 #include "engine/table/table_testing.h"
 #include "gtest/gtest.h"
@@ -125,6 +127,55 @@ TEST(TableBuilderTest, AbandonLeavesAFileWithoutAFooter) {
   ASSERT_TRUE(builder.Add(Value("a", 1), "v").ok());
   builder.Abandon();
   EXPECT_EQ(file.bytes, "");
+}
+
+TableModel SixtyEntries() {
+  TableModel model;
+  for (int i = 0; i < 60; ++i) {
+    model[Value(absl::StrCat(1000 + i), 1)] = absl::StrCat("value ", i);
+  }
+  return model;
+}
+
+TEST(TableBuilderTest, LeavesItsBlocksInTheCache) {
+  const TableModel model = SixtyEntries();
+  TableOptions options;
+  options.block_bytes = 256;
+  BlockCache cache(size_t{1} << 20);
+  const BuiltTable built =
+      BuildTable(options, model, kTestNumber, kTestIdentity, &cache);
+  FaultCounter reads;
+  const auto table = OpenTable(built.bytes, built.bytes.size(), &cache, &reads);
+  ASSERT_TRUE(table.ok()) << table.status();
+  EXPECT_GT((*table)->properties().data_blocks, 2u);
+  EXPECT_EQ(cache.entries(), (*table)->properties().data_blocks);
+  const int calls = reads.calls;
+  for (const auto& [key, value] : model) {
+    const std::string_view user_key = ExtractUserKey(key);
+    const auto found = TableGet(**table, user_key, 9);
+    ASSERT_TRUE(found.ok()) << found.status();
+    EXPECT_EQ(*found, ModelGet(model, user_key, 9));
+  }
+  EXPECT_EQ(reads.calls, calls);  // None was read.
+  EXPECT_EQ(cache.misses(), 0u);
+  (*table)->ForgetBlocks();
+  EXPECT_EQ(cache.entries(), 0u);
+}
+
+TEST(TableBuilderTest, PushesNothingOutOfTheCache) {
+  BlockCache cache(size_t{64} << 10);
+  uint64_t identity = 1;
+  size_t entries = 0;
+  const auto build = [&] {
+    entries = cache.entries();
+    BuildTable({}, SixtyEntries(), kTestNumber, identity++, &cache);
+  };
+  for (build(); cache.entries() > entries; build()) {
+  }
+  EXPECT_GT(entries, 2u);
+  for (uint64_t i = 1; i <= entries; ++i) {
+    EXPECT_NE(cache.Lookup(BlockCacheKey(i, 0)), nullptr) << i;
+  }
 }
 
 TEST(TableBuilderDeathTest, RefusesKeysOutOfOrder) {

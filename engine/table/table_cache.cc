@@ -78,6 +78,15 @@ void TableCache::Evict(Slot& slot) {
   if (owner != nullptr) Retire(std::move(owner));
 }
 
+void TableCache::ForgetBlocks(Slot& slot) {
+  Owner owner;
+  {
+    MutexLock lock(&mu_);
+    owner = slot.owner_;
+  }
+  if (owner != nullptr) owner->ForgetBlocks();
+}
+
 size_t TableCache::open_tables() const {
   MutexLock lock(&mu_);
   return ring_.size();

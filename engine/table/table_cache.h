@@ -81,6 +81,10 @@ class TableCache {
   // Closes the table of the slot, if it is open, once nobody uses it.
   void Evict(Slot& slot) ABSL_LOCKS_EXCLUDED(mu_);
 
+  // Takes the blocks of the slot's table out of the block cache, if it is open:
+  // for one that was replaced, to make room for those in its place.
+  void ForgetBlocks(Slot& slot) ABSL_LOCKS_EXCLUDED(mu_);
+
   // Closes some tables, to give back their files. They are opened again when
   // they are needed.
   void CloseSome() ABSL_LOCKS_EXCLUDED(mu_);

@@ -15,6 +15,7 @@
 #include "engine/epoch/epoch.h"
 #include "engine/format/file_names.h"
 #include "engine/format/internal_key.h"
+#include "engine/table/block_cache.h"
 #include "engine/table/memory_files.h"
 #include "engine/table/table_builder.h"
 #include "engine/table/table_reader.h"
@@ -80,7 +81,7 @@ class TableCacheTest : public testing::Test {
 
   MemoryFiles files_;
   EpochDomain epochs_;
-  BlockCache blocks_{0};
+  BlockCache blocks_{size_t{1} << 20};
   std::unique_ptr<TableCache> cache_;
   std::vector<Table> tables_;  // Gone before the cache.
 };
@@ -93,6 +94,18 @@ TEST_F(TableCacheTest, OpensATableOnce) {
   EXPECT_TRUE(Acquire(tables_[0]).ok());
   EXPECT_EQ(files_.opens.calls, 1);
   EXPECT_EQ(cache.open_tables(), 1u);
+}
+
+TEST_F(TableCacheTest, ForgetsTheBlocksOfOneTable) {
+  MakeTables(2);
+  TableCache& cache = MakeCache(10);
+  cache.ForgetBlocks(*tables_[0].slot);  // It is not open: nothing is there.
+  for (const Table& table : tables_) ASSERT_TRUE(Read(table).ok());
+  EXPECT_EQ(blocks_.entries(), 2u);
+  cache.ForgetBlocks(*tables_[0].slot);
+  EXPECT_EQ(blocks_.entries(), 1u);
+  EXPECT_NE(blocks_.Lookup(BlockCacheKey(Identity(101), 0)), nullptr);
+  EXPECT_TRUE(Read(tables_[0]).ok());
 }
 
 TEST_F(TableCacheTest, KeepsNoMoreThanItMay) {

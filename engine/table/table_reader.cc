@@ -379,10 +379,8 @@ bool TableReader::MayKeep(const BlockReadOptions& options) const {
 }
 
 CacheKey TableReader::CacheKeyOf(size_t i) const {
-  // The identity is unlike the number in not repeating in another database. The
-  // number of the block, not its offset: a hit need not look at the handle.
-  return {.file = HF_MUTANT("table_reader.cache_by_identity") ? 0 : identity_,
-          .part = i};
+  return BlockCacheKey(
+      HF_MUTANT("table_reader.cache_by_identity") ? 0 : identity_, i);
 }
 
 absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetBlock(
@@ -655,6 +653,13 @@ absl::Status TableReader::Verify() const {
                     absl::StrCat(difference, " of the properties is wrong"));
   }
   return absl::OkStatus();
+}
+
+void TableReader::ForgetBlocks() const {
+  if (cache_ == nullptr) return;
+  for (size_t i = 0; i < tail_.index->blocks(); ++i) {
+    cache_->Erase(CacheKeyOf(i));
+  }
 }
 
 size_t TableReader::memory_bytes() const {

@@ -24,13 +24,12 @@
 #include "engine/format/table_layout.h"
 #include "engine/iter/internal_iterator.h"
 #include "engine/table/block.h"
+#include "engine/table/block_cache.h"
 #include "engine/table/filter.h"
 #include "engine/table/table_index.h"
 #include "holdfast/env/file_system.h"
 
 namespace holdfast {
-
-using BlockCache = ShardedCache<Block>;
 
 struct TableReadOptions {
   // Read at once from the end of the file when it is opened. Footer,
@@ -93,6 +92,10 @@ class TableReader {
   // format promises: checksums, order within and across blocks, separators,
   // that the filter knows every key, and what the properties say.
   absl::Status Verify() const;
+
+  // Takes its blocks out of the cache: nobody is to read the table any more.
+  // (Who does all the same reads the file.)
+  void ForgetBlocks() const;
 
   const TableProperties& properties() const { return tail_.properties; }
   const std::string& path() const { return path_; }

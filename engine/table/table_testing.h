@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "base/checksum.h"
 #include "engine/format/internal_key.h"
+#include "engine/table/block_cache.h"
 #include "engine/table/memory_files.h"
 #include "engine/table/table_builder.h"
 #include "engine/table/table_reader.h"
@@ -41,10 +42,11 @@ struct BuiltTable {
 inline BuiltTable BuildTable(const TableOptions& options,
                              const TableModel& model,
                              uint64_t number = kTestNumber,
-                             uint64_t identity = kTestIdentity) {
+                             uint64_t identity = kTestIdentity,
+                             BlockCache* cache = nullptr) {
   WrittenFile file;
   TableBuilder builder(options, std::make_unique<MemoryWritableFile>(&file),
-                       kTestPath, number, identity);
+                       kTestPath, number, identity, cache);
   for (const auto& [key, value] : model) {
     HF_CHECK(builder.Add(key, value).ok());
   }
