@@ -5,33 +5,11 @@
 
 #include "absl/base/thread_annotations.h"
 #include "base/check.h"
+#include "base/poison.h"
 #include "holdfast/env/sync.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define HOLDFAST_POISON 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HOLDFAST_POISON 1
-#endif
-#endif
-#ifdef HOLDFAST_POISON
-#include <sanitizer/asan_interface.h>
-#endif
 
 namespace holdfast {
 namespace {
-
-// Tells the address sanitizer what is not to be touched.
-void Poison([[maybe_unused]] void* memory, [[maybe_unused]] size_t bytes) {
-#ifdef HOLDFAST_POISON
-  ASAN_POISON_MEMORY_REGION(memory, bytes);
-#endif
-}
-void Unpoison([[maybe_unused]] void* memory, [[maybe_unused]] size_t bytes) {
-#ifdef HOLDFAST_POISON
-  ASAN_UNPOISON_MEMORY_REGION(memory, bytes);
-#endif
-}
 
 constexpr size_t kSpans = SlabPool::kSlabBytes / SlabPool::kSpanBytes;
 constexpr size_t kSizes = SlabPool::kMaxBytes / SlabPool::kStepBytes;
@@ -71,8 +49,8 @@ struct SlabPool::Slab {
 
 class SlabPool::Shared {
  public:
-  Shared(Env* env, size_t capacity_bytes)
-      : env_(env), max_slabs_(capacity_bytes / kSlabBytes) {}
+  Shared(PagePool* pages, size_t capacity_bytes)
+      : pages_(pages), max_slabs_(capacity_bytes / kSlabBytes) {}
 
   void* Allocate(size_t bytes) ABSL_LOCKS_EXCLUDED(mu_) {
     HF_CHECK(bytes > 0);
@@ -109,12 +87,10 @@ class SlabPool::Shared {
     return slabs_ * kSlabBytes;
   }
 
-  // Gives back what can be. RETURNS whether nothing is in use; else the last
-  // Free deletes this.
+  // Gives nothing back any more. RETURNS whether nothing is in use; else the
+  // last Free deletes this.
   bool Close() ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
-    if (idle_ != nullptr) Drop(idle_);
-    idle_ = nullptr;
     closed_ = true;
     return in_use_ == 0;
   }
@@ -144,9 +120,9 @@ class SlabPool::Shared {
     if (--span->in_use > 0) return false;
     Remove(&with_room_[size], span);
     Push(&unused_spans_, span);
-    // The environment may be gone.
+    // The pages may be gone.
     if (closed_) return in_use_ == 0;
-    if (--span->slab->spans_in_use == 0) GiveBack(span->slab);
+    if (--span->slab->spans_in_use == 0) Drop(span->slab);
     return false;
   }
 
@@ -155,7 +131,6 @@ class SlabPool::Shared {
     if (unused_spans_ == nullptr && !AddSlab()) return nullptr;
     Span* const span = unused_spans_;
     Remove(&unused_spans_, span);
-    if (span->slab == idle_) idle_ = nullptr;
     ++span->slab->spans_in_use;
     span->place_bytes = place_bytes;
     span->places = span->bytes / place_bytes;
@@ -166,12 +141,11 @@ class SlabPool::Shared {
 
   bool AddSlab() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     if (slabs_ >= max_slabs_) return false;  // Invariant (3).
-    void* const memory = env_->AllocateLarge(kSlabBytes);
+    void* const memory = pages_->Take();
     if (memory == nullptr) {
       max_slabs_ = slabs_;  // It would be no different the next time.
       return false;
     }
-    HF_CHECK(reinterpret_cast<uintptr_t>(memory) % kSlabBytes == 0);
     ++slabs_;
     Slab* const slab = new (memory) Slab();
     slab->owner = this;
@@ -185,44 +159,34 @@ class SlabPool::Shared {
       Poison(span.begin, span.bytes);
       Push(&unused_spans_, &span);
     }
-    idle_ = slab;
     return true;
   }
 
-  // Nothing of the slab is used. One such is kept.
-  void GiveBack(Slab* slab) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    if (idle_ == nullptr) {
-      idle_ = slab;
-    } else {
-      Drop(slab);
-    }
-  }
-
+  // REQUIRES: nothing of the slab is used.
   void Drop(Slab* slab) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     for (Span& span : slab->spans) Remove(&unused_spans_, &span);
     Unpoison(slab, kSlabBytes);
     --slabs_;
-    env_->FreeLarge(slab, kSlabBytes);
+    pages_->Give(slab);
   }
 
   static constexpr size_t kHeadBytes =
       (sizeof(Slab) + kStepBytes - 1) / kStepBytes * kStepBytes;
   static_assert(kHeadBytes + kMaxBytes <= kSpanBytes);
 
-  Env* const env_;
+  PagePool* const pages_;
 
   mutable Mutex mu_;
   size_t max_slabs_ ABSL_GUARDED_BY(mu_);
   size_t slabs_ ABSL_GUARDED_BY(mu_) = 0;
   size_t in_use_ ABSL_GUARDED_BY(mu_) = 0;
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
-  Slab* idle_ ABSL_GUARDED_BY(mu_) = nullptr;  // Without a span in use.
   Span* unused_spans_ ABSL_GUARDED_BY(mu_) = nullptr;
   Span* with_room_[kSizes] ABSL_GUARDED_BY(mu_) = {};
 };
 
-SlabPool::SlabPool(Env* env, size_t capacity_bytes)
-    : shared_(new Shared(env, capacity_bytes)) {}
+SlabPool::SlabPool(PagePool* pages, size_t capacity_bytes)
+    : shared_(new Shared(pages, capacity_bytes)) {}
 
 SlabPool::~SlabPool() {
   if (shared_->Close()) delete shared_;

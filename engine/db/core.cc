@@ -10,7 +10,9 @@ DbCore::DbCore(const Options& options_in, Env* env, std::string dir_in)
       clock(env->clock()),
       executor(env->executor()),
       dir(std::move(dir_in)),
-      block_memory(env, options.block_cache_bytes),
+      // Idle is at most what a flushed memtable leaves behind.
+      pages(env, options.memtable_bytes),
+      block_memory(&pages, options.block_cache_bytes),
       block_cache(options.block_cache_bytes, BlockCache::kUsualShardBits,
                   &block_memory),
       table_cache(&file_system, dir, &block_cache, &epochs,

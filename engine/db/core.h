@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/cache/page_pool.h"
 #include "engine/cache/slab_pool.h"
 #include "engine/db/counters.h"
 #include "engine/db/dead_spans.h"
@@ -57,6 +58,7 @@ struct DbCore {
   uint64_t identity_seed = 0;
 
   // --- Self-synchronised.
+  PagePool pages;  // Of memtables and block_memory; outlives all of them.
   EpochDomain epochs;
   SlabPool block_memory;  // For what block_cache keeps.
   BlockCache block_cache;

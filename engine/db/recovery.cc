@@ -85,7 +85,7 @@ absl::StatusOr<std::unique_ptr<WalChain>> Recovery::RunSteps() {
   {
     MutexLock lock(&core_.mu);
     core_.active = std::make_shared<MemTable>(
-        MemTable::FilterBytesFor(core_.options.memtable_bytes));
+        MemTable::FilterBytesFor(core_.options.memtable_bytes), &core_.pages);
     core_.PublishView();
   }
   core_.ReleaseViews();

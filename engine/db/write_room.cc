@@ -121,7 +121,7 @@ absl::Status WriteRoom::FreezeForResume() {
 
 void WriteRoom::InstallNewMemTable(uint64_t log_number) {
   auto memtable = std::make_shared<MemTable>(
-      MemTable::FilterBytesFor(core_.options.memtable_bytes));
+      MemTable::FilterBytesFor(core_.options.memtable_bytes), &core_.pages);
   {
     MutexLock lock(&core_.mu);
     core_.frozen.push_back(

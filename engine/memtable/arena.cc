@@ -5,6 +5,20 @@
 
 namespace holdfast {
 
+Arena::~Arena() {
+  for (char* const page : pages_taken_) pages_->Give(page);
+}
+
+char* Arena::NewPage() {
+  if (pages_ == nullptr) return nullptr;
+  char* const page = static_cast<char*>(pages_->Take());
+  if (page == nullptr) return nullptr;
+  pages_taken_.push_back(page);
+  memory_bytes_.store(memory_bytes() + PagePool::kPageBytes,
+                      std::memory_order_relaxed);
+  return page;
+}
+
 char* Arena::NewBlock(size_t bytes) {
   blocks_.emplace_back(static_cast<char*>(
       ::operator new[](bytes, std::align_val_t{kNodeAlignment})));
@@ -17,8 +31,10 @@ char* Arena::MakeRoom(size_t bytes) {
                                         kMinBlockBytes, kMaxBlockBytes);
   // What is apart never becomes the current block.
   if (bytes > block_bytes / kLargePart) return NewBlock(bytes);
-  front_ = NewBlock(block_bytes);
-  room_ = block_bytes;
+  char* const page =
+      memory_bytes() >= PagePool::kPageBytes ? NewPage() : nullptr;
+  front_ = page != nullptr ? page : NewBlock(block_bytes);
+  room_ = page != nullptr ? PagePool::kPageBytes : block_bytes;
   return nullptr;
 }
 

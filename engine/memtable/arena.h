@@ -4,13 +4,15 @@
 // front, aligned nodes from its back, so that neither wastes anything on the
 // other. Blocks grow with what is reserved already, from 4 KiB to 1 MiB, so
 // that an arena that holds little costs little; an unused one has reserved
-// nothing. What is large beside a block is allocated apart, in its exact size.
+// nothing. From there on a block is a large page of a PagePool, if there is one
+// that has any. What is large beside a block is allocated apart, in its exact
+// size.
 //
 // Invariants: (1) No two allocations overlap. (2) What lies idle is bounded: in
 // a full block less than a quarter, as larger things go apart; the current
 // block, which is no larger than all that was reserved before it (or the
 // smallest size); and a block that was given up for a larger one, which happens
-// at most once for each size: 2 MiB in all.
+// at most once for each size: 4 MiB in all.
 //
 // Thread safety: one thread at a time allocates (each after the one before, by
 // means of the caller); memory_bytes from any. What was written into an
@@ -27,6 +29,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "engine/cache/page_pool.h"
 
 namespace holdfast {
 
@@ -39,7 +42,9 @@ class Arena {
   // A thing larger than this part of a block is allocated apart.
   static constexpr size_t kLargePart = 4;
 
-  Arena() = default;
+  // `pages` may be nullptr, and must outlive the arena.
+  explicit Arena(PagePool* pages = nullptr) : pages_(pages) {}
+  ~Arena();
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
@@ -74,12 +79,17 @@ class Arena {
   char* MakeRoom(size_t bytes);
   char* AllocateSlow(size_t bytes);
   char* NewBlock(size_t bytes);
+  // RETURNS null where there is none.
+  char* NewPage();
+
+  PagePool* const pages_;
 
   // The rest of the current block.
   char* front_ = nullptr;
   size_t room_ = 0;
 
   std::vector<Block> blocks_;
+  std::vector<char*> pages_taken_;
   std::atomic<size_t> memory_bytes_{0};  // Relaxed: orders nothing.
 };
 

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "base/random.h"
+#include "engine/cache/memory_env.h"
+#include "engine/cache/page_pool.h"
 #include "gtest/gtest.h"
 
 namespace holdfast {
@@ -68,14 +70,46 @@ TEST(ArenaTest, BytesAndNodesShareABlock) {
   EXPECT_EQ(arena.memory_bytes(), Arena::kMinBlockBytes);
 }
 
+TEST(ArenaTest, TakesLargePagesOnlyWhenItIsLarge) {
+  constexpr size_t kPage = PagePool::kPageBytes;
+  MemoryEnv env;
+  PagePool pages(&env, 2 * kPage);
+  {
+    Arena arena(&pages);
+    while (arena.memory_bytes() < kPage) arena.Allocate(100);
+    EXPECT_EQ(env.asked, 0u);
+    for (size_t used = 0; used < 6 * kPage; used += 100) {
+      arena.Allocate(50);
+      arena.AllocateNode(50);
+    }
+    EXPECT_GE(env.asked, 5u);
+    EXPECT_EQ(arena.memory_bytes(), (1 + env.asked) * kPage);
+  }
+  EXPECT_EQ(env.taken.size(), 2u);
+  EXPECT_EQ(pages.idle_bytes(), 2 * kPage);
+}
+
+TEST(ArenaTest, TakesOrdinaryMemoryWhereThereAreNoPages) {
+  constexpr size_t kPage = PagePool::kPageBytes;
+  MemoryEnv env;
+  env.limit = 1;
+  PagePool pages(&env, kPage);
+  Arena arena(&pages);
+  for (size_t used = 0; used < 5 * kPage; used += 100)
+    arena.Allocate(100)[99] = 1;
+  EXPECT_EQ(env.taken.size(), 1u);
+  EXPECT_GE(arena.memory_bytes(), 5 * kPage);
+  EXPECT_LE(arena.memory_bytes(), 6 * kPage);
+}
+
 // Goal: whatever the sizes, nodes are aligned, and allocations keep their bytes
 // and count in memory_bytes.
-TEST(ArenaTest, AllocationsDoNotOverlap) {
+void ExpectNoOverlap(PagePool* pages) {
   Random random(1);
-  Arena arena;
+  Arena arena(pages);
   std::vector<std::pair<char*, size_t>> made;
   size_t sum = 0;
-  for (int i = 0; i < 5000; ++i) {
+  for (int i = 0; i < 9000; ++i) {
     const size_t bytes = random.OneIn(100) ? 1 + random.Uniform(100000)
                                            : 1 + random.Uniform(300);
     const bool node = random.OneIn(3);
@@ -94,6 +128,16 @@ TEST(ArenaTest, AllocationsDoNotOverlap) {
       return c == static_cast<char>(i & 0xff);
     })) << i;
   }
+}
+
+TEST(ArenaTest, AllocationsDoNotOverlap) { ExpectNoOverlap(nullptr); }
+
+TEST(ArenaTest, AllocationsInPagesDoNotOverlap) {
+  MemoryEnv env;
+  PagePool pages(&env, 0);
+  ExpectNoOverlap(&pages);
+  EXPECT_GT(env.asked, 1u);
+  EXPECT_TRUE(env.taken.empty());
 }
 
 }  // namespace

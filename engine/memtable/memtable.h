@@ -24,6 +24,7 @@
 #include <memory>
 #include <string_view>
 
+#include "engine/cache/page_pool.h"
 #include "engine/format/internal_key.h"
 #include "engine/iter/internal_iterator.h"
 #include "engine/memtable/arena.h"
@@ -43,8 +44,10 @@ class MemTable {
   };
 
   // A filter of so many bytes, taken at the first Add: see key_filter.h. 0 is
-  // none.
-  explicit MemTable(size_t filter_bytes = 0) : filter_bytes_(filter_bytes) {}
+  // none. A large memtable has its memory from `pages`, which may be nullptr,
+  // and must outlive it.
+  explicit MemTable(size_t filter_bytes = 0, PagePool* pages = nullptr)
+      : filter_bytes_(filter_bytes), arena_(pages) {}
   MemTable(const MemTable&) = delete;
   MemTable& operator=(const MemTable&) = delete;
 
