@@ -27,6 +27,7 @@ constexpr std::string_view kTests[] = {
     "//engine/db:destroy_test",
     "//engine/format:internal_key_test",
     "//engine/db:read_view_test",
+    "//engine/db:reader_test",
     "//engine/compaction:leveled_policy_test",
     "//engine/db:wal_chain_test",
     "//engine/format:version_edit_test",
