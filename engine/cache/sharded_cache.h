@@ -42,6 +42,7 @@
 #define HOLDFAST_ENGINE_CACHE_SHARDED_CACHE_H_
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -123,6 +124,19 @@ class ShardedCache {
       __builtin_prefetch(value + i * kLineBytes);
     }
     return slot->value;
+  }
+
+  // Asks for the memory at which Lookup of `key` begins to search.
+  void Prefetch(const CacheKey& key) const {
+    const uint64_t hash = HashCacheKey(key);
+    const Shard& shard = ShardOf(hash);
+    // Not looked into, so what is no place of these slots any more does no
+    // harm.
+    const uintptr_t slot =
+        shard.first_slot.load(std::memory_order_relaxed) +
+        (hash & shard.mask.load(std::memory_order_relaxed)) * sizeof(Slot);
+    __builtin_prefetch(reinterpret_cast<const void*>(slot));
+    __builtin_prefetch(reinterpret_cast<const void*>(slot + sizeof(Slot) - 1));
   }
 
   // Stores `value` and returns it; or returns the value that is there already
@@ -222,6 +236,9 @@ class ShardedCache {
   };
   struct alignas(64) Shard {
     size_t capacity_bytes = 0;  // Constant after construction.
+    // Of `slots`, as they are or were: hints (relaxed).
+    std::atomic<uintptr_t> first_slot{0};
+    std::atomic<uint64_t> mask{0};
 
     mutable Mutex mu;
     uint64_t hits ABSL_GUARDED_BY(mu) = 0;
@@ -296,6 +313,9 @@ class ShardedCache {
   static void Grow(Shard& shard) ABSL_EXCLUSIVE_LOCKS_REQUIRED(shard.mu) {
     std::vector<Slot> old(std::max(kMinSlots, shard.slots.size() * 2));
     old.swap(shard.slots);
+    shard.first_slot.store(reinterpret_cast<uintptr_t>(shard.slots.data()),
+                           std::memory_order_relaxed);
+    shard.mask.store(shard.slots.size() - 1, std::memory_order_relaxed);
     for (Slot& slot : old) {
       if (slot.value != nullptr) Place(shard, std::move(slot));
     }

@@ -118,8 +118,10 @@ class UserIterator final : public Iterator {
 
   void Next() override {
     if (run_ != nullptr) [[likely]] {
-      if (run_->StepBefore(run_end_)) [[likely]] {
-        return ShowForward(run_->key(), run_->value());
+      std::string_view next;
+      std::string_view value;
+      if (run_->StepBefore(run_end_, &next, &value)) [[likely]] {
+        return ShowForward(next, value);
       }
       shown_->Assign(key());
       run_ = nullptr;

@@ -121,14 +121,21 @@ TEST(BlockTest, StepsUpToAnEntry) {
   EXPECT_EQ(block->LowerBound(Value("e", 1)), 4u);
   BlockIterator it(block.get());
   it.SeekToFirst();
-  EXPECT_TRUE(it.StepBefore(3));
-  EXPECT_TRUE(it.StepBefore(3));
-  EXPECT_EQ(it.current(), 2u);
-  EXPECT_FALSE(it.StepBefore(3));
+  std::string_view key;
+  std::string_view value;
+  for (const uint32_t i : {1, 2}) {
+    EXPECT_TRUE(it.StepBefore(3, &key, &value));
+    EXPECT_EQ(it.current(), i);
+    EXPECT_EQ(key.data(), it.key().data());
+    EXPECT_EQ(key.size(), it.key().size());
+    EXPECT_EQ(value.data(), it.value().data());
+    EXPECT_EQ(value.size(), it.value().size());
+  }
+  EXPECT_FALSE(it.StepBefore(3, &key, &value));
   EXPECT_EQ(it.key(), Value("c", 7)) << "it stays";
   it.Next();
   EXPECT_EQ(it.key(), Value("d", 1));
-  EXPECT_FALSE(it.StepBefore(4));
+  EXPECT_FALSE(it.StepBefore(4, &key, &value));
 }
 
 // What must hold of whatever Parse accepted: entries in order, found by seeks,

@@ -5,6 +5,10 @@
 // decoded once, and its heads have eight bytes, as an index has many entries
 // over a wide range of keys: so a search compares integers in one array and
 // then takes one handle.
+//
+// The last separator is apart: it is as short as can be, and then has nothing
+// in common with the others, which mostly begin alike. Heads that began before
+// what they have in common would tell nothing.
 
 #ifndef HOLDFAST_ENGINE_TABLE_TABLE_INDEX_H_
 #define HOLDFAST_ENGINE_TABLE_TABLE_INDEX_H_
@@ -12,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -49,17 +54,18 @@ class TableIndex {
   size_t memory_bytes() const;
 
  private:
-  TableIndex(std::shared_ptr<const Block> block, std::vector<uint64_t> heads,
-             std::vector<BlockHandle> handles)
-      : block_(std::move(block)),
-        heads_(std::move(heads)),
-        handles_(std::move(handles)) {}
+  size_t FindBeforeLast(std::string_view target) const;
+  explicit TableIndex(std::shared_ptr<const Block> block)
+      : block_(std::move(block)) {}
 
   std::shared_ptr<const Block> block_;
-  // The first eight bytes of each separator's user key after the prefix of the
-  // block, as numbers that compare as they do; zeros stand for missing bytes.
-  std::vector<uint64_t> heads_;
   std::vector<BlockHandle> handles_;
+  std::string last_;    // The last separator.
+  std::string prefix_;  // All user keys of the separators before begin with it.
+  // Of each separator but the last: the first eight bytes of the user key after
+  // the prefix, as numbers that compare as they do; zeros stand for missing
+  // bytes.
+  std::vector<uint64_t> heads_;
 };
 
 }  // namespace holdfast

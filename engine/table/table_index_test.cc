@@ -52,6 +52,11 @@ RC_GTEST_PROP(TableIndexTest, FindsTheBlockOfAnyKey, (uint64_t seed)) {
     model[MakeInternalKey(prefix + UserKey(random), 1 + random.Uniform(20),
                           ValueType::kValue)] = {};
   }
+  // The last one as short as can be.
+  if (random.OneIn(2)) {
+    model[MakeInternalKey(std::string(1 + random.Uniform(60), '\xff'), 21,
+                          ValueType::kValue)] = {};
+  }
   // We write a restart point at each; others may not.
   BlockBuilder builder(static_cast<int>(1 + random.Uniform(3)));
   uint64_t offset = 0;

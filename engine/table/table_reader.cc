@@ -20,6 +20,11 @@ namespace {
 // right size and one piece.
 constexpr size_t kScratchBytes = size_t{32} << 10;
 
+// Lines at the begin of a block that are asked for before it is known whether
+// it is still there: what a search looks at first; that and the first entries.
+constexpr size_t kLinesToSearch = 5;
+constexpr size_t kLinesToWalk = 10;
+
 // Memory for n bytes until the next call, or nullptr when they are too many.
 char* StoredScratch(size_t n) {
   thread_local const auto scratch =
@@ -173,10 +178,13 @@ class TableReader::Iterator final : public InternalIterator {
 
   bool Next() override {
     HF_DCHECK(Valid());
-    data_.Next();
+    std::string_view key;
+    std::string_view value;
+    const auto entries = static_cast<uint32_t>(block_->entries());
+    if (data_.StepBefore(entries, &key, &value)) [[likely]]
+      return StandOn(key, value);
     // No block is empty.
-    if (!data_.Valid() && LoadBlock(loaded_ + 1)) [[unlikely]]
-      data_.SeekToFirst();
+    if (LoadBlock(loaded_ + 1)) data_.SeekToFirst();
     return StandWhere(data_);
   }
 
@@ -191,7 +199,10 @@ class TableReader::Iterator final : public InternalIterator {
   absl::Status status() const override { return status_; }
 
   BlockIterator* BeginRun(SequenceNumber as_of, std::string_view*) override {
-    return block_->ShowsAll(as_of) ? &data_ : nullptr;
+    if (!block_->ShowsAll(as_of)) return nullptr;
+    // Who walks is likely to come to the next block, and meanwhile it comes.
+    table_->PrefetchBlock(loaded_ + 1, kLinesToWalk);
+    return &data_;
   }
   void EndRun() override { StandWhere(data_); }
 
@@ -353,13 +364,14 @@ absl::Status TableReader::ReadExactly(uint64_t offset, size_t n,
   return absl::OkStatus();
 }
 
-void TableReader::PrefetchBlock(size_t i) const {
-  constexpr size_t kLines = 5;
+void TableReader::PrefetchBlock(size_t i, size_t lines) const {
   constexpr size_t kLineBytes = 64;
+  if (cache_ == nullptr || i >= tail_.index->blocks()) return;
+  cache_->Prefetch(CacheKeyOf(i));
   const char* const at = reinterpret_cast<const char*>(
       last_at_[i].load(std::memory_order_relaxed));
   if (at == nullptr) return;
-  for (size_t line = 0; line < kLines; ++line) {
+  for (size_t line = 0; line < lines; ++line) {
     __builtin_prefetch(at + line * kLineBytes);
   }
 }
@@ -387,7 +399,7 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetBlock(
     const BlockReadOptions& options, size_t i, ReadAhead* ahead) const {
   if (ahead != nullptr) ahead->Step(i);
   if (cache_ != nullptr) {
-    PrefetchBlock(i);
+    PrefetchBlock(i, kLinesToSearch);
     std::shared_ptr<const Block> block = cache_->Lookup(CacheKeyOf(i));
     NoteBlock(i, block.get());
     if (block != nullptr) return block;
@@ -567,12 +579,13 @@ absl::Status TableReader::Get(const BlockReadOptions& options,
   const TableIndex& index = *tail_.index;
   size_t i = SIZE_MAX;
   if (tail_.filter.has_value()) {
-    // Its line is likely to be waited for, and the search in the index needs
-    // none of it; but is in vain when the key is not here.
+    // Its line is likely to be waited for, and the way to the block needs none
+    // of it; but is in vain when the key is not here.
     const bool guess = last_skipped_.load(std::memory_order_relaxed);
     if (!guess) {
       tail_.filter->Prefetch(key_hash);
       i = index.Find(key.internal_key());
+      PrefetchBlock(i, kLinesToSearch);
     }
     const bool skip = !tail_.filter->MayContain(key_hash);
     // Written only when it changes, to leave the line clean.
@@ -582,8 +595,10 @@ absl::Status TableReader::Get(const BlockReadOptions& options,
       return absl::OkStatus();
     }
   }
-  if (i == SIZE_MAX) i = index.Find(key.internal_key());
-  if (i < index.blocks()) PrefetchBlock(i);
+  if (i == SIZE_MAX) {
+    i = index.Find(key.internal_key());
+    PrefetchBlock(i, kLinesToSearch);
+  }
   for (; i < index.blocks(); ++i) {
     std::shared_ptr<const Block> block;
     bool worth_storing = false;

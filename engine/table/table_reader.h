@@ -123,9 +123,10 @@ class TableReader {
   // reads one block after another, has read ahead; or nullptr.
   absl::StatusOr<std::shared_ptr<const Block>> GetBlock(
       const BlockReadOptions& options, size_t i, ReadAhead* ahead) const;
-  // Asks for the head of data block i where it was last, which need not be the
-  // case any more: it comes while the cache is asked.
-  void PrefetchBlock(size_t i) const;
+  // Asks for the first lines of data block i, if there is one, where it was
+  // last, which need not be the case any more: they come while the cache is
+  // asked. And for what that will look at.
+  void PrefetchBlock(size_t i, size_t lines) const;
   // Takes note of where it is, or that it is not in the cache (nullptr).
   void NoteBlock(size_t i, const Block* block) const;
   // Whether a block that is read may be put into the cache.

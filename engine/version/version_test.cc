@@ -305,7 +305,9 @@ TEST(LevelIteratorTest, LendsRuns) {
     EXPECT_EQ(before, MakeInternalKey("g", 9, ValueType::kValue));
     const uint32_t end = run->block().LowerBound(before);
     EXPECT_EQ(end - run->current(), 5u);
-    for (int i = 0; i < 3; ++i) ASSERT_TRUE(run->StepBefore(end));
+    std::string_view key;
+    std::string_view value;
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(run->StepBefore(end, &key, &value));
     it->EndRun();
     EXPECT_EQ(ExtractUserKey(it->key()), "e");
     EXPECT_EQ(it->value(), "e@5");
