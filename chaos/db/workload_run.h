@@ -4,6 +4,8 @@
 // Counters of the step "sees":
 //   flushes compactions moves delays stops     of DbStats, over all openings
 //   failures                                   steps that failed
+//   ahead.there                                logs made ahead, as of now
+//   ahead.taken                                rotations that took one
 //   OP.SORT     calls that returned OK, such as create.manifest, remove.log,
 //               rename.current, write.log: see FileOpName and FileSortName
 //
@@ -97,6 +99,7 @@ class WorkloadRun {
   absl::Status Batch(const WorkloadStep& step);
   absl::Status Fill(const WorkloadStep& step);
   absl::Status Write(History::Batch batch, std::string_view how);
+  absl::Status WriteToDb(const WriteOptions& options, const WriteBatch& batch);
   absl::Status MakeDurable(absl::Status status, std::string_view how);
   absl::Status Compact(const WorkloadStep& step);
   absl::Status Resume();
@@ -130,6 +133,7 @@ class WorkloadRun {
   size_t current_ = 0;
   uint64_t values_ = 0;
   uint64_t failures_ = 0;
+  uint64_t logs_ahead_taken_ = 0;
   bool must_strike_ = true;  // Each rule of the plan in force.
   bool cache_may_be_lost_ = false;
   bool disk_lies_ = false;

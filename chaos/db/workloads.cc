@@ -77,6 +77,45 @@ constexpr ReferenceWorkload kWorkloads[] = {
      "open create noauto=1 memtables=3; fill 14 5000; put a 1; put b 2 sync; "
      "sees create.log 2; kill; open; read; sees remove.log 2",
      true},
+    {"log-ahead", "a rotation takes the log made ahead, twice",
+     "open create noauto=1 memtables=3; put a 1 sync; put b *33000; put c 2; "
+     "work; sees ahead.there 1; put d *33000; put e 3 sync; sees ahead.taken "
+     "1; put f *33000; put g 4; work; work; sees flushes 1; sees ahead.there "
+     "1; put h *33000; put i 5; sees ahead.taken 2; idle; sees remove.log 2; "
+     "put j 6; read",
+     true},
+    {"log-ahead-unsynced", "as above; only rotations sync",
+     "open create noauto=1; put a 1; put b *33000; put c 2; work; put d "
+     "*33000; put e 3; sees ahead.taken 1; put f 4; kill; open; sees "
+     "remove.log 2; read",
+     true},
+    {"log-ahead-left", "a crash leaves a log made ahead, and another one",
+     "open create; put a 1 sync; put b *33000; put c 2; work; sees ahead.there "
+     "1; put d 3; put e 4 sync; del a; kill; open; read; sees remove.log 2; "
+     "put c 5; put b *33000; put c 6 sync; work; sees ahead.there 1; put d 7; "
+     "kill; open; sees remove.log 4; read",
+     true},
+    {"log-ahead-unused", "a log made ahead that Flush and Close do without",
+     "open create; put a 1; put b *33000; put c 2; work; sees ahead.there 1; "
+     "put d 3; flush; sees remove.log 2; put c 4; put b *33000 sync; put c 5; "
+     "work; sees ahead.there 1; put d 6; close; sees remove.log 3; open; read",
+     true},
+    {"log-ahead-unlogged", "unlogged writes beside a log made ahead",
+     "open create noauto=1; put a 1; put b *33000 nolog; put c 2 nolog; work; "
+     "sees ahead.there 1; put d *33000; put e 3 nolog; put f 4 sync; flush; "
+     "put g 5; read",
+     true},
+    {"log-ahead-no-space", "no space for a log made ahead, then space",
+     "open create noauto=1; put a 1 sync; put b *33000; put c 2; fault create "
+     "*.wal @1 enospc; work; heal; put d *33000; put e 3 sync; sees create.log "
+     "2; idle; read",
+     true},
+    {"log-ahead-resume", "Resume beside a log made ahead",
+     "open create; put a 1; put b *33000; put c 2; work; sees ahead.there 1; "
+     "fault sync *.wal @1 fails-keeps-new; !put d 3 sync; heal; resume; put e "
+     "4 sync; "
+     "sees remove.log 2; read",
+     true},
 
     // --- Flushes.
     {"flush", "a memtable becomes a table",

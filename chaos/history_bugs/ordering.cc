@@ -119,7 +119,7 @@ absl::Status Badger1291_AFlushBesideACompactionKeepsItsTable() {
   // behind the second.
   HF_RETURN_IF_ERROR(machine.FillMemTables(2));
   HF_RETURN_IF_ERROR(machine.SyncWal());
-  machine.env().sim_executor().RunOne();
+  HF_RETURN_IF_ERROR(machine.RunFlushes(2));
   bool nested = false;
   machine.after_call = [&](const FileCall& call) {
     if (nested || call.op != FileOp::kSync || !call.path.ends_with(".sst")) {
@@ -198,9 +198,9 @@ absl::Status Turso7781_TablesNeverGetAheadOfTheLog() {
   HF_RETURN_IF_ERROR(machine.FillMemTables(2));
   HF_RETURN_IF_ERROR(machine.Put("newest", "1", kSynced));
   machine.StartCutting();
-  machine.env().sim_executor().RunOne();
+  HF_RETURN_IF_ERROR(machine.RunFlushes(1));
   HF_RETURN_IF_ERROR(machine.Put("unsynced", "2"));
-  machine.env().sim_executor().RunOne();
+  HF_RETURN_IF_ERROR(machine.RunFlushes(2));
   HF_RETURN_IF_ERROR(
       Expect(machine.db().Stats().flushes_total == 2, "two flushes"));
   return machine.SurvivesEachCut(

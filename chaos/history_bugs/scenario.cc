@@ -340,6 +340,13 @@ absl::Status Machine::FillMemTables(int times) {
   return absl::OkStatus();
 }
 
+absl::Status Machine::RunFlushes(uint64_t total) {
+  while (db_->Stats().flushes_total < total) {
+    HF_RETURN_IF_ERROR(Expect(env_.sim_executor().RunOne(), "a flush"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Machine::SyncWal() {
   HF_RETURN_IF_ERROR(db_->SyncWal());
   history_.AllDurable();

@@ -152,6 +152,8 @@ class Machine {
   // Unsynced values of 8 KiB until the memtable was frozen `times` times;
   // background work does not run.
   absl::Status FillMemTables(int times);
+  // Runs background work until so many flushes ended, ever.
+  absl::Status RunFlushes(uint64_t total);
   absl::Status SyncWal();
   absl::Status Flush();
   absl::Status Compact();

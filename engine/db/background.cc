@@ -14,6 +14,7 @@
 #include "engine/compaction/compaction_job.h"
 #include "engine/db/job_context.h"
 #include "engine/format/file_names.h"
+#include "engine/format/internal_key.h"
 #include "engine/version/obsolete_files.h"
 
 namespace holdfast {
@@ -37,9 +38,11 @@ Background::~Background() {
   MutexLock lock(&core_.mu);
   HF_CHECK(!flush_scheduled_);
   HF_CHECK(!compaction_scheduled_);
+  HF_CHECK(!prepare_log_scheduled_);
 }
 
-void Background::Start() {
+void Background::Start(WalChain* wal) {
+  wal_ = wal;
   RemoveObsoleteFiles();
   MutexLock lock(&core_.mu);
   MaybeSchedule();
@@ -86,6 +89,47 @@ void Background::MaybeSchedule() {
     core_.executor.Schedule(Executor::Lane::kCompaction,
                             [this] { CompactionTask(); });
   }
+}
+
+void Background::PrepareLog(uint64_t follows) {
+  core_.mu.AssertHeld();
+  prepare_log_after_ = follows;
+  if (prepare_log_scheduled_ || stopping_ || core_.error.hard()) return;
+  prepare_log_scheduled_ = true;
+  core_.executor.Schedule(Executor::Lane::kFlush, [this] { PrepareLogTask(); });
+}
+
+void Background::PrepareLogTask() {
+  bool run;
+  uint64_t follows;
+  {
+    MutexLock lock(&core_.mu);
+    run = !stopping_ && !core_.error.hard();
+    follows = prepare_log_after_;
+  }
+  absl::Status status;
+  bool names_in_doubt = false;
+  if (run) {
+    const SequenceNumber next =
+        core_.visible_sequence.load(std::memory_order_acquire) + 1;
+    status = wal_->PrepareNext(follows, core_.versions.NewFileNumber(), next,
+                               &names_in_doubt);
+  }
+  core_.MakeRoomForFiles(status);
+  MutexLock lock(&core_.mu);
+  prepare_log_scheduled_ = false;
+  if (!status.ok() && !HF_MUTANT("background.log_error_is_recorded")) {
+    HF_SOMETIMES(true, "making a log ahead fails");
+    HF_SOMETIMES(names_in_doubt, "the name of a log made ahead is in doubt");
+    // The file is nobody's, so the rotation makes another. But other names may
+    // have been lost with the sync of this one's.
+    core_.error.Record(
+        names_in_doubt && !HF_MUTANT("background.names_in_doubt_is_a_rotation")
+            ? ErrorSource::kWalRotate
+            : ErrorSource::kWalAhead,
+        status);
+  }
+  core_.changed.SignalAll();
 }
 
 absl::Status Background::Obstacle() const {
@@ -367,7 +411,10 @@ absl::Status Background::WaitIdle() {
     ForgetSoftErrors();  // Who waits for the work wants it tried.
     for (;;) {
       MaybeSchedule();
-      if (!flush_scheduled_ && !compaction_scheduled_) break;
+      if (!flush_scheduled_ && !compaction_scheduled_ &&
+          !prepare_log_scheduled_) {
+        break;
+      }
       core_.executor.Wait(&core_.changed, &core_.mu);
     }
     status = core_.error.WriteStatus();
@@ -384,7 +431,7 @@ void Background::Stop() {
   MutexLock lock(&core_.mu);
   stopping_ = true;
   core_.changed.SignalAll();
-  while (flush_scheduled_ || compaction_scheduled_) {
+  while (flush_scheduled_ || compaction_scheduled_ || prepare_log_scheduled_) {
     HF_SOMETIMES(compaction_scheduled_, "closing waits for a compaction");
     core_.executor.Wait(&core_.changed, &core_.mu);
   }

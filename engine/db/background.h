@@ -30,6 +30,7 @@
 #include "engine/compaction/leveled_policy.h"
 #include "engine/compaction/policy.h"
 #include "engine/db/core.h"
+#include "engine/db/wal_chain.h"
 
 namespace holdfast {
 
@@ -40,7 +41,12 @@ class Background {
   ~Background();
 
   // After recovery: removes what it left behind and schedules what is due.
-  void Start() ABSL_LOCKS_EXCLUDED(core_.mu);
+  // *wal outlives this.
+  void Start(WalChain* wal) ABSL_LOCKS_EXCLUDED(core_.mu);
+
+  // Has the log after `follows`, the current one, made ahead, so that no writer
+  // has to wait for more than the seal of that. REQUIRES: the core's mutex.
+  void PrepareLog(uint64_t follows);
 
   // Schedules what is due. REQUIRES: the core's mutex (asserted inside, as the
   // analysis cannot know that a caller's core is this one).
@@ -101,6 +107,7 @@ class Background {
   // The jobs, on a thread of the executor.
   void FlushTask();
   void CompactionTask();
+  void PrepareLogTask();
 
   // After a manifest write of unknown outcome: begins a new manifest, so that
   // the files of the failed attempt can go before the work is done again.
@@ -125,8 +132,12 @@ class Background {
   const LeveledOptions leveled_;
   std::atomic<bool> cancel_{false};  // Asks compactions to give up.
 
+  WalChain* wal_ = nullptr;  // Since Start.
+
   bool flush_scheduled_ ABSL_GUARDED_BY(core_.mu) = false;
   bool compaction_scheduled_ ABSL_GUARDED_BY(core_.mu) = false;
+  bool prepare_log_scheduled_ ABSL_GUARDED_BY(core_.mu) = false;
+  uint64_t prepare_log_after_ ABSL_GUARDED_BY(core_.mu) = 0;
   // Soft errors: not OK until something tries again.
   absl::Status flush_error_ ABSL_GUARDED_BY(core_.mu);
   absl::Status compaction_error_ ABSL_GUARDED_BY(core_.mu);

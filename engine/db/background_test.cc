@@ -3,6 +3,8 @@
 
 #include "engine/db/background.h"
 
+#include <algorithm>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,6 +46,15 @@ class BackgroundTest : public testing::Test {
 
   // Fills a memtable: the write after it freezes it.
   absl::Status Fill() { return Put("filler", 70'000); }
+
+  // Until a log is to be made ahead, which is when the memtable is half full.
+  void HalfFill() {
+    ASSERT_EQ(env_.manual_executor.pending(), 0u);
+    for (int i = 0; env_.manual_executor.pending() == 0; ++i) {
+      ASSERT_LT(i, 64);
+      ASSERT_OK(Put(absl::StrCat("half", i), 1000));
+    }
+  }
 
   void ExpectContents() {
     const auto now = ReadAll(*db_);
@@ -361,6 +372,145 @@ TEST_F(BackgroundTest, ACompactionLeavesItsBlocksInTheCache) {
   rewrite();
   EXPECT_LT(db_->Stats().block_cache_bytes,
             compacted.block_cache_bytes + 50 * 300);
+}
+
+// Logs of the database, in any state.
+std::vector<std::string> LogNamesIn(CrashFileSystem& fs) {
+  const auto names = fs.ListDirectory(kDbDir);
+  EXPECT_OK(names);
+  std::vector<std::string> logs;
+  std::copy_if(
+      names->begin(), names->end(), std::back_inserter(logs),
+      [](const std::string& name) { return absl::EndsWith(name, ".wal"); });
+  std::sort(logs.begin(), logs.end());
+  return logs;
+}
+int LogsIn(CrashFileSystem& fs) {
+  return static_cast<int>(LogNamesIn(fs).size());
+}
+
+TEST_F(BackgroundTest, AHalfFullMemTableHasTheNextLogMadeAhead) {
+  Open();
+  HalfFill();
+  EXPECT_EQ(LogsIn(env_.fs), 1);
+  env_.manual_executor.RunAll();
+  EXPECT_EQ(LogsIn(env_.fs), 2);
+  ASSERT_OK(Put("c"));  // Once is enough.
+  EXPECT_EQ(env_.manual_executor.pending(), 0u);
+
+  // A crash leaves it behind: the next opening removes it.
+  for (const auto& outcome : env_.fs.CrashOutcomes()) {
+    ManualEnv after(outcome.image);
+    auto db = OpenDb(&after);
+    ASSERT_OK(db) << outcome.name;
+    EXPECT_EQ(LogsIn(after.fs), 1) << outcome.name;
+    EXPECT_EQ(WrongFiles(after.fs), "") << outcome.name;
+  }
+
+  // The writer that fills the memtable waits for the seal alone.
+  ASSERT_OK(Fill());
+  env_.fs.ClearTrace();
+  ASSERT_OK(Put("d"));
+  int syncs = 0;
+  for (const std::string& call : env_.fs.Trace()) {
+    syncs += absl::StartsWith(call, "sync");
+    EXPECT_FALSE(absl::StartsWith(call, "create")) << call;
+  }
+  EXPECT_EQ(syncs, 1);
+  env_.manual_executor.RunAll();
+  ExpectContents();
+  ASSERT_OK(db_->SyncWal());
+  ExpectDurable();
+}
+
+TEST_F(BackgroundTest, ClosingRemovesALogMadeAhead) {
+  Open();
+  HalfFill();
+  ASSERT_OK(db_->Close());  // Waits for the task.
+  EXPECT_EQ(env_.manual_executor.pending(), 0u);
+  EXPECT_EQ(LogsIn(env_.fs), 1);
+}
+
+// No record may follow that would tell how long the log before is.
+TEST_F(BackgroundTest, AFlushMakesALogThatProvesTheOneBefore) {
+  Open();
+  HalfFill();
+  env_.manual_executor.RunAll();
+  ASSERT_EQ(LogsIn(env_.fs), 2);
+  env_.fs.ClearTrace();
+  ASSERT_OK(db_->Flush());
+  const std::vector<std::string> trace = env_.fs.Trace();
+  EXPECT_EQ(std::count_if(trace.begin(), trace.end(),
+                          [](const std::string& call) {
+                            return absl::StartsWith(call, "create") &&
+                                   absl::EndsWith(call, ".wal");
+                          }),
+            1);
+  EXPECT_EQ(LogsIn(env_.fs), 1);
+  ExpectDurable();
+}
+
+// As after a Flush.
+TEST_F(BackgroundTest, AnUnloggedWriteMakesALogThatProvesTheOneBefore) {
+  Open();
+  HalfFill();
+  env_.manual_executor.RunAll();
+  const std::vector<std::string> ahead = LogNamesIn(env_.fs);
+  ASSERT_EQ(ahead.size(), 2u);
+  ASSERT_OK(Fill());
+  ASSERT_OK(db_->Put({.disable_wal = true}, "unlogged", "1"));
+  const std::vector<std::string> logs = LogNamesIn(env_.fs);
+  EXPECT_EQ(logs.size(), 2u);
+  EXPECT_NE(logs, ahead);
+}
+
+TEST_F(BackgroundTest, NoLogIsMadeAheadOfAnEarlierOne) {
+  Open();
+  HalfFill();
+  ASSERT_EQ(env_.manual_executor.pending(), 1u);
+  ASSERT_OK(db_->Flush());  // Before the task had its turn.
+  env_.manual_executor.RunAll();
+  EXPECT_EQ(LogsIn(env_.fs), 1);
+  EXPECT_EQ(db_->Stats().wal_files, 1u);
+}
+
+// Goal: nobody needs a log made ahead, so whatever keeps it from being made is
+// told, and forgotten when the rotation has made its own.
+TEST_F(BackgroundTest, ALogThatCannotBeMadeAheadIsNotMissed) {
+  for (const std::string op : {"create", "write", "sync"}) {
+    for (const absl::Status& error : {NoSpace(), IoError()}) {
+      Open(QuietOptions());
+      HalfFill();
+      env_.fs.before = FailNth(0, Calls(op, ".wal"), error);
+      env_.manual_executor.RunAll();
+      env_.fs.before = nullptr;
+      EXPECT_EQ(LogsIn(env_.fs), 1) << op;
+      EXPECT_EQ(db_->Health().state, HealthState::kHealthy) << op;
+      EXPECT_EQ(db_->Health().cause, error) << op;
+      ASSERT_OK(Fill());
+      ASSERT_OK(Put("c"));
+      env_.manual_executor.RunAll();
+      EXPECT_OK(db_->Health().cause) << op;
+      ExpectContents();
+      ASSERT_OK(db_->SyncWal());
+      ExpectDurable();
+      ASSERT_OK(db_->Close());
+    }
+  }
+}
+
+// Other names may have been lost with that of the log.
+TEST_F(BackgroundTest, ADirectoryWhoseSyncFailsForALogMadeAheadIsInDoubt) {
+  Open();
+  HalfFill();
+  env_.fs.before = FailNth(0, Calls("syncdir"));
+  env_.manual_executor.RunAll();
+  env_.fs.before = nullptr;
+  EXPECT_EQ(LogsIn(env_.fs), 1);
+  EXPECT_EQ(db_->Health().state, HealthState::kReadOnly);
+  ASSERT_OK(db_->Resume());
+  ASSERT_OK(Put("d"));
+  ExpectContents();
 }
 
 // While a compaction writes, a flush ends and removes what nothing needs.

@@ -154,7 +154,11 @@ void CommitPipeline::PassOn(size_t synced_writers) {
 
 absl::Status CommitPipeline::CommitGroup(Writer* owner) {
   MemTable* memtable;
-  HF_RETURN_IF_ERROR(room_.Make(&memtable));
+  HF_RETURN_IF_ERROR(
+      room_.Make(owner->disable_wal && !HF_MUTANT("commit.unlogged_proves_log")
+                     ? WalChain::Next::kProvesAll
+                     : WalChain::Next::kAheadWillDo,
+                 &memtable));
   if (owner->sync) AwaitCompany();
   GatherGroup(owner);
   if (!owner->disable_wal) {

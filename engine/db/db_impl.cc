@@ -98,7 +98,7 @@ absl::StatusOr<std::unique_ptr<DB>> DbImpl::Open(const Options& options,
       std::make_unique<WriteRoom>(&db->core_, db->wal_.get(), &db->background_);
   db->pipeline_ = std::make_unique<CommitPipeline>(&db->core_, db->wal_.get(),
                                                    db->room_.get());
-  db->background_.Start();
+  db->background_.Start(db->wal_.get());
   return db;
 }
 
@@ -368,7 +368,7 @@ DbStats DbImpl::Stats() {
     }
     stats.stall_reason = core_.stall_reason;
   }
-  stats.wal_files = stats.memtables;
+  stats.wal_files = stats.memtables + (wal_->has_ahead() ? 1 : 0);
   stats.wal_bytes += core_.active_log_bytes.load(std::memory_order_relaxed);
   stats.snapshots = core_.snapshots.size();
   stats.block_cache_bytes = core_.block_cache.charge();

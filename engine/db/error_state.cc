@@ -20,6 +20,9 @@ ErrorReaction ReactionTo(ErrorSource source, const absl::Status& error) {
       // A failed append leaves the log's end where it was, and a failed
       // creation a file that no one names: both can be tried again.
       return no_space ? ErrorReaction::kReport : ErrorReaction::kReadOnly;
+    case ErrorSource::kWalAhead:
+      // Nobody needs it: should the rotation fail as well, that counts.
+      return ErrorReaction::kRetry;
     case ErrorSource::kWalSync:
       HF_SOMETIMES(no_space, "a sync of the log finds no space");
       if (no_space && HF_MUTANT("error_state.sync_is_read_only")) {

@@ -28,6 +28,7 @@ enum class ErrorSource {
   kWalWrite,    // Appending to the log.
   kWalSync,     // Making the log durable.
   kWalRotate,   // Making a new log and sealing the old one.
+  kWalAhead,    // Making a log that a rotation would else make itself.
   kFlush,       // Writing a memtable to a table, and recording that.
   kCompaction,  // Merging tables, and recording that.
 };

@@ -29,6 +29,8 @@ TEST(ErrorStateTest, ReactsBySourceAndCode) {
       {S::kWalRotate, NoSpace(), R::kReport},
       {S::kWalRotate, IoError(), R::kReadOnly},
       {S::kWalRotate, Damage(), R::kFail},
+      {S::kWalAhead, NoSpace(), R::kRetry},
+      {S::kWalAhead, IoError(), R::kRetry},
       {S::kFlush, NoSpace(), R::kRetry},
       {S::kFlush, IoError(), R::kReadOnly},
       {S::kFlush, Damage(), R::kFail},

@@ -12,7 +12,8 @@
 namespace holdfast {
 
 absl::StatusOr<std::unique_ptr<LogWriter>> WalChain::CreateAt(
-    const std::string& path, uint64_t number, SequenceNumber next_sequence) {
+    const std::string& path, uint64_t number, SequenceNumber next_sequence,
+    const Before& before, bool* names_in_doubt) {
   HF_ASSIGN_OR_RETURN(std::unique_ptr<WritableFile> file,
                       file_system_.CreateFile(path));
   const LogIdentity identity{db_id_, LogKind::kWal, number};
@@ -22,23 +23,27 @@ absl::StatusOr<std::unique_ptr<LogWriter>> WalChain::CreateAt(
   header.kind = LogKind::kWal;
   header.db_id = db_id_;
   header.number = number;
-  header.previous_number = current_number_;
-  header.previous_bytes = current_ == nullptr ? 0 : current_->synced_bytes();
+  header.previous_number = before.number;
+  header.previous_bytes = before.bytes;
   if (HF_MUTANT("wal_chain.header_proves_bytes")) header.previous_bytes = 0;
   header.first_sequence = next_sequence;
   HF_RETURN_IF_ERROR(log->AddHeader(header));
   // Invariant (1): content, then name.
   HF_RETURN_IF_ERROR(HF_STEP("wal_chain.header_sync", log->Sync()));
+  *names_in_doubt = true;
   HF_RETURN_IF_ERROR(
       HF_STEP("wal_chain.name_sync", file_system_.SyncDirectory(dir_)));
+  *names_in_doubt = false;
   return log;
 }
 
 absl::StatusOr<std::unique_ptr<LogWriter>> WalChain::Create(
-    uint64_t number, SequenceNumber next_sequence) {
+    uint64_t number, SequenceNumber next_sequence, const Before& before,
+    bool* names_in_doubt) {
   const std::string path = WalFileName(dir_, number);
+  *names_in_doubt = false;
   absl::StatusOr<std::unique_ptr<LogWriter>> log =
-      CreateAt(path, number, next_sequence);
+      CreateAt(path, number, next_sequence, before, names_in_doubt);
   if (!log.ok() && !absl::IsAlreadyExists(log.status()) &&
       !HF_MUTANT("wal_chain.failed_log_removed")) {
     HF_SOMETIMES(true, "a log could not be made and is removed");
@@ -48,20 +53,112 @@ absl::StatusOr<std::unique_ptr<LogWriter>> WalChain::Create(
   return log;
 }
 
+WalChain::Before WalChain::BeforeNext() {
+  return {.number = current_number_,
+          .bytes = current_ == nullptr ? 0 : current_->synced_bytes()};
+}
+
+void WalChain::Use(std::unique_ptr<LogWriter> log, uint64_t number) {
+  std::unique_ptr<LogWriter> unused;
+  {
+    MutexLock lock(&mu_);
+    current_.swap(log);  // The old one is closed without the mutex.
+    current_number_ = number;
+    unused = std::move(ahead_);  // It follows the one before.
+  }
+  Remove(std::move(unused));
+}
+
 absl::Status WalChain::Begin(uint64_t number, SequenceNumber next_sequence) {
-  HF_ASSIGN_OR_RETURN(current_, Create(number, next_sequence));
-  current_number_ = number;
+  Before before;
+  {
+    MutexLock lock(&mu_);
+    before = BeforeNext();
+  }
+  bool names_in_doubt;  // As the whole of it.
+  HF_ASSIGN_OR_RETURN(std::unique_ptr<LogWriter> log,
+                      Create(number, next_sequence, before, &names_in_doubt));
+  Use(std::move(log), number);
   sync_failed_ = false;
   next_.reset();
   return absl::OkStatus();
+}
+
+absl::Status WalChain::PrepareNext(uint64_t follows, uint64_t number,
+                                   SequenceNumber next_sequence,
+                                   bool* names_in_doubt) {
+  *names_in_doubt = false;
+  Before before;
+  {
+    MutexLock lock(&mu_);
+    if (ahead_ != nullptr) return absl::OkStatus();
+    // Then `number` may be below that of the current log, and a chain that goes
+    // back is damage.
+    if (current_number_ != follows &&
+        !HF_MUTANT("wal_chain.ahead_comes_in_time")) {
+      return absl::OkStatus();
+    }
+    before = BeforeNext();
+  }
+  HF_ASSIGN_OR_RETURN(std::unique_ptr<LogWriter> log,
+                      Create(number, next_sequence, before, names_in_doubt));
+  {
+    MutexLock lock(&mu_);
+    if (current_number_ == before.number ||
+        HF_MUTANT("wal_chain.ahead_follows_current")) {
+      HF_SOMETIMES(true, "a log is made ahead");
+      ahead_ = std::move(log);
+      ahead_number_ = number;
+      ahead_proves_bytes_ = before.bytes;
+      return absl::OkStatus();
+    }
+  }
+  HF_SOMETIMES(true, "a log made ahead comes too late");
+  Remove(std::move(log));
+  return absl::OkStatus();
+}
+
+void WalChain::TakeAhead(Next next) {
+  MutexLock lock(&mu_);
+  if (ahead_ == nullptr) return;
+  if (next == Next::kProvesAll && ahead_proves_bytes_ < current_->bytes() &&
+      !HF_MUTANT("wal_chain.ahead_proves_all")) {
+    return;
+  }
+  HF_SOMETIMES(true, "a rotation takes the log made ahead");
+  next_ = std::move(ahead_);
+  next_number_ = ahead_number_;
+  next_follows_bytes_ = current_->bytes();
+}
+
+void WalChain::RemoveAhead() {
+  std::unique_ptr<LogWriter> unused;
+  {
+    MutexLock lock(&mu_);
+    unused = std::move(ahead_);
+  }
+  Remove(std::move(unused));
+}
+
+void WalChain::Remove(std::unique_ptr<LogWriter> ahead) {
+  if (ahead == nullptr || HF_MUTANT("wal_chain.unused_ahead_removed")) return;
+  HF_SOMETIMES(true, "a log made ahead is not used");
+  // Best effort, and safe: no seal names it.
+  file_system_.RemoveFile(ahead->path()).IgnoreError();
 }
 
 absl::Status WalChain::CreateNext(uint64_t number,
                                   SequenceNumber next_sequence) {
   // First, so that the new log's header can tell how long this one must be.
   HF_RETURN_IF_ERROR(HF_STEP("wal_chain.sync_before_next", SyncCurrent()));
+  Before before;
+  {
+    MutexLock lock(&mu_);
+    before = BeforeNext();
+  }
+  bool names_in_doubt;  // As the whole of it.
   HF_ASSIGN_OR_RETURN(std::unique_ptr<LogWriter> next,
-                      Create(number, next_sequence));
+                      Create(number, next_sequence, before, &names_in_doubt));
   if (next_ != nullptr && !HF_MUTANT("wal_chain.replaced_next_removed")) {
     // Best effort, and safe: what a failed seal may have left on disk was
     // overwritten, and that is durable now.
@@ -69,17 +166,20 @@ absl::Status WalChain::CreateNext(uint64_t number,
   }
   next_ = std::move(next);
   next_number_ = number;
-  next_proves_bytes_ = current_->bytes();
+  next_follows_bytes_ = current_->bytes();
   return absl::OkStatus();
 }
 
-absl::Status WalChain::Rotate(uint64_t number, SequenceNumber next_sequence) {
+absl::Status WalChain::Rotate(uint64_t number, SequenceNumber next_sequence,
+                              Next next) {
+  const bool seal_failed = next_ != nullptr;
+  if (!seal_failed) TakeAhead(next);
   // Also when the current log has grown since the next one was made.
   const bool outgrown = next_ != nullptr &&
-                        current_->bytes() > next_proves_bytes_ &&
+                        current_->bytes() > next_follows_bytes_ &&
                         !HF_MUTANT("wal_chain.outgrown_next_is_replaced");
   HF_SOMETIMES(outgrown, "a log grew after its seal had failed");
-  HF_SOMETIMES(next_ != nullptr && !outgrown,
+  HF_SOMETIMES(seal_failed && !outgrown,
                "the next log of a failed seal is used");
   if (next_ == nullptr || outgrown || HF_MUTANT("wal_chain.next_is_kept")) {
     HF_RETURN_IF_ERROR(CreateNext(number, next_sequence));
@@ -90,8 +190,7 @@ absl::Status WalChain::Rotate(uint64_t number, SequenceNumber next_sequence) {
   HF_RETURN_IF_ERROR(HF_STEP("wal_chain.seal_sync", SyncCurrent()));
   // Everything in it is durable; a failing close takes nothing back.
   current_->Close().IgnoreError();
-  current_ = std::move(next_);
-  current_number_ = next_number_;
+  Use(std::move(next_), next_number_);
   return absl::OkStatus();
 }
 
@@ -104,11 +203,17 @@ absl::Status WalChain::SyncCurrent() {
   return status;
 }
 
+bool WalChain::has_ahead() {
+  MutexLock lock(&mu_);
+  return ahead_ != nullptr;
+}
+
 bool WalChain::unused() const {
   return !sync_failed_ && current_->bytes() == kLogHeaderFrameBytes;
 }
 
 absl::Status WalChain::SealForClose() {
+  RemoveAhead();
   // Then nothing more goes to this log, which may have a seal already.
   if (sync_failed_) return SyncCurrent();
   const absl::Status sealed =

@@ -45,8 +45,15 @@ absl::StatusOr<Found> ReadLog(CrashFileSystem& fs, uint64_t number) {
 
 class WalChainTest : public testing::Test {
  protected:
+  // Makes a log ahead of the one that follows the current one.
+  absl::Status Ahead(uint64_t number, SequenceNumber next_sequence) {
+    return chain_.PrepareNext(chain_.current_number(), number, next_sequence,
+                              &names_in_doubt_);
+  }
+
   CrashFileSystem fs_{DiskImage{.files = {}, .directories = {kDbDir}}};
   WalChain chain_{&fs_, kDbDir, kDbId};
+  bool names_in_doubt_ = false;
 };
 
 TEST_F(WalChainTest, BeginMakesHeaderAndNameDurable) {
@@ -232,6 +239,161 @@ TEST_F(WalChainTest, ACleanCloseSealsForGood) {
     EXPECT_TRUE(log->end.sealed);
     EXPECT_EQ(log->end.successor, 0u);
   }
+}
+
+// --- A log made ahead ------------------------------------------------------
+
+constexpr auto kAheadWillDo = WalChain::Next::kAheadWillDo;
+
+TEST_F(WalChainTest, ARotationTakesTheLogMadeAheadAndWaitsForOneSync) {
+  ASSERT_OK(chain_.Begin(3, 1));
+  ASSERT_OK(chain_.current().AddRecord("one"));
+  fs_.ClearTrace();
+  ASSERT_OK(Ahead(5, 2));
+  ASSERT_OK(Ahead(6, 2));  // There is one.
+  EXPECT_EQ(fs_.Trace(), (Texts{"create 000005.wal", "write 000005.wal",
+                                "sync 000005.wal", "syncdir db"}));
+  ASSERT_OK(chain_.current().AddRecord("two"));
+  fs_.ClearTrace();
+  ASSERT_OK(chain_.Rotate(7, 3, kAheadWillDo));
+  EXPECT_EQ(fs_.Trace(), (Texts{"write 000003.wal", "sync 000003.wal"}));
+  EXPECT_EQ(chain_.current_number(), 5u);
+  ASSERT_OK(chain_.current().AddRecord("three"));
+  const auto old_log = ReadLog(fs_, 3);
+  ASSERT_OK(old_log);
+  EXPECT_EQ(old_log->records, (Texts{"one", "two"}));
+  EXPECT_EQ(old_log->end.successor, 5u);
+  EXPECT_EQ(ReadLog(fs_, 5)->records, (Texts{"three"}));
+  // The next rotation has none.
+  ASSERT_OK(chain_.Rotate(9, 4, kAheadWillDo));
+  EXPECT_EQ(chain_.current_number(), 9u);
+}
+
+TEST_F(WalChainTest, ARotationThatMustProveAllTakesNoLogMadeAhead) {
+  ASSERT_OK(chain_.Begin(3, 1));
+  ASSERT_OK(Ahead(5, 1));
+  ASSERT_OK(chain_.current().AddRecord("one"));
+  ASSERT_OK(chain_.Rotate(7, 2));
+  EXPECT_EQ(chain_.current_number(), 7u);
+  EXPECT_FALSE(fs_.Has(WalFileName(kDbDir, 5)));
+  EXPECT_EQ(ReadLog(fs_, 3)->end.successor, 7u);
+}
+
+// It has nothing to prove that the header of the log made ahead does not tell.
+TEST_F(WalChainTest, ARotationThatMustProveAllTakesALogThatDoes) {
+  ASSERT_OK(chain_.Begin(3, 1));
+  ASSERT_OK(Ahead(5, 1));
+  ASSERT_OK(chain_.Rotate(7, 1));
+  EXPECT_EQ(chain_.current_number(), 5u);
+  ASSERT_OK(chain_.current().AddRecord("one"));
+  ASSERT_OK(chain_.current().Sync());
+  ASSERT_OK(Ahead(9, 2));
+  ASSERT_OK(chain_.Rotate(11, 2));
+  EXPECT_EQ(chain_.current_number(), 9u);
+}
+
+// Its number is from before the rotation: the chain would go back.
+TEST_F(WalChainTest, NoLogIsMadeAheadOfOneThatWasLeft) {
+  ASSERT_OK(chain_.Begin(3, 1));
+  ASSERT_OK(chain_.current().AddRecord("one"));
+  ASSERT_OK(chain_.Rotate(7, 2));
+  fs_.ClearTrace();
+  ASSERT_OK(
+      chain_.PrepareNext(/*follows=*/3, /*number=*/5, 2, &names_in_doubt_));
+  EXPECT_EQ(fs_.Trace(), Texts{});
+  EXPECT_FALSE(chain_.has_ahead());
+  ASSERT_OK(chain_.Rotate(9, 2, kAheadWillDo));
+  EXPECT_EQ(chain_.current_number(), 9u);
+}
+
+// Goal: as in ACrashLeavesNoHole; the log made ahead is there, or in the
+// making, at any time before it is used.
+TEST_F(WalChainTest, ACrashLeavesNoHoleBesideALogMadeAhead) {
+  ASSERT_OK(chain_.Begin(3, 1));
+  size_t images = 0;
+  size_t ahead = 0;
+  const auto check = [&](const FsCall& call) {
+    for (const auto& outcome : fs_.CrashOutcomes()) {
+      ++images;
+      CrashFileSystem after(outcome.image);
+      const auto first = ReadLog(after, 3);
+      EXPECT_OK(first) << call.Text() << ", " << outcome.name;
+      if (!first.ok()) continue;
+      const bool exists = after.Has(WalFileName(kDbDir, 5));
+      if (first->end.sealed) {
+        EXPECT_EQ(first->records.size(), 2u) << outcome.name;
+        EXPECT_EQ(first->end.successor, 5u);
+        EXPECT_OK(ReadLog(after, 5)) << outcome.name;
+      } else if (exists) {
+        ++ahead;
+        const auto second = ReadLog(after, 5);
+        EXPECT_TRUE(!second.ok() || second->records.empty()) << outcome.name;
+      }
+    }
+    return absl::OkStatus();
+  };
+  fs_.before = check;
+  ASSERT_OK(chain_.current().AddRecord("one"));
+  ASSERT_OK(Ahead(5, 2));
+  ASSERT_OK(chain_.current().AddRecord("two"));
+  ASSERT_OK(chain_.Rotate(7, 3, kAheadWillDo));
+  ASSERT_OK(chain_.current().AddRecord("three"));
+  ASSERT_OK(chain_.current().Sync());
+  ASSERT_OK(chain_.SealForClose());
+  EXPECT_OK(check({"sync", "the end"}));
+  EXPECT_GT(images, 20u);
+  EXPECT_GT(ahead, 5u);
+}
+
+TEST_F(WalChainTest, ALogMadeAheadThatIsNotUsedGoes) {
+  const std::string ahead = WalFileName(kDbDir, 5);
+  ASSERT_OK(chain_.Begin(3, 1));
+  ASSERT_OK(Ahead(5, 1));
+  ASSERT_TRUE(fs_.Has(ahead));
+  ASSERT_OK(chain_.Begin(7, 1));  // Resume.
+  EXPECT_FALSE(fs_.Has(ahead));
+  ASSERT_OK(Ahead(9, 1));
+  ASSERT_OK(chain_.SealForClose());
+  EXPECT_FALSE(fs_.Has(WalFileName(kDbDir, 9)));
+}
+
+// One that was made while a rotation went by follows the wrong log.
+TEST_F(WalChainTest, ALogMadeAheadTooLateIsNotUsed) {
+  ASSERT_OK(chain_.Begin(3, 1));
+  ASSERT_OK(chain_.current().AddRecord("one"));
+  bool rotated = false;
+  fs_.before = [&](const FsCall& call) {
+    if (!rotated && Calls("sync", "000005.wal")(call)) {
+      rotated = true;
+      EXPECT_OK(chain_.Rotate(7, 2, kAheadWillDo));
+      EXPECT_EQ(chain_.current_number(), 7u);
+    }
+    return absl::OkStatus();
+  };
+  ASSERT_OK(Ahead(5, 2));
+  EXPECT_TRUE(rotated);
+  EXPECT_FALSE(fs_.Has(WalFileName(kDbDir, 5)));
+  ASSERT_OK(chain_.Rotate(9, 2, kAheadWillDo));
+  EXPECT_EQ(chain_.current_number(), 9u);
+}
+
+TEST_F(WalChainTest, ALogThatCannotBeMadeAheadHarmsNothing) {
+  ASSERT_OK(chain_.Begin(3, 1));
+  for (const std::string op : {"create", "write", "sync", "syncdir"}) {
+    fs_.before = FailNth(0, Calls(op));
+    EXPECT_CODE(Ahead(5, 1), kInternal) << op;
+    EXPECT_EQ(names_in_doubt_, op == "syncdir");
+    fs_.before = nullptr;
+    EXPECT_FALSE(fs_.Has(WalFileName(kDbDir, 5))) << op;
+  }
+  ASSERT_OK(Ahead(5, 1));
+  // The seal fails: the log that it may name is kept, as any other.
+  fs_.after = FailNth(0, Calls("write", "000003.wal"));
+  ASSERT_CODE(chain_.Rotate(7, 1, kAheadWillDo), kInternal);
+  fs_.after = nullptr;
+  EXPECT_TRUE(fs_.Has(WalFileName(kDbDir, 5)));
+  ASSERT_OK(chain_.Rotate(8, 1, kAheadWillDo));
+  EXPECT_EQ(chain_.current_number(), 5u);
 }
 
 }  // namespace

@@ -11,7 +11,8 @@
 
 namespace holdfast {
 
-absl::Status WriteRoom::Make(bool freeze_wanted, MemTable** active) {
+absl::Status WriteRoom::Make(bool freeze_wanted, WalChain::Next next_log,
+                             MemTable** active) {
   using Action = WriteStallDecision::Action;
   WriteStallFacts facts;
   facts.freeze_wanted = freeze_wanted;
@@ -37,6 +38,11 @@ absl::Status WriteRoom::Make(bool freeze_wanted, MemTable** active) {
     }
     switch (decision.action) {
       case Action::kProceed:
+        if (!log_ahead_wanted_ &&
+            facts.active_bytes >= core_.options.memtable_bytes / 2) {
+          log_ahead_wanted_ = true;
+          background_.PrepareLog(wal_.current_number());
+        }
         *active = core_.active.get();
         return absl::OkStatus();
       case Action::kDelay:
@@ -73,7 +79,7 @@ absl::Status WriteRoom::Make(bool freeze_wanted, MemTable** active) {
         // I/O without the mutex: only the pipeline's owner, which is this
         // thread, replaces the active memtable and the log.
         core_.mu.Unlock();
-        const absl::Status status = FreezeNow();
+        const absl::Status status = FreezeNow(next_log);
         core_.mu.Lock();
         HF_RETURN_IF_ERROR(status);
         facts.freeze_wanted = false;
@@ -83,11 +89,11 @@ absl::Status WriteRoom::Make(bool freeze_wanted, MemTable** active) {
   }
 }
 
-absl::Status WriteRoom::FreezeNow() {
+absl::Status WriteRoom::FreezeNow(WalChain::Next next_log) {
   const uint64_t number = core_.versions.NewFileNumber();
   const SequenceNumber next =
       core_.visible_sequence.load(std::memory_order_relaxed) + 1;
-  const absl::Status status = wal_.Rotate(number, next);
+  const absl::Status status = wal_.Rotate(number, next, next_log);
   if (!status.ok()) {
     core_.MakeRoomForFiles(status);
     MutexLock lock(&core_.mu);
@@ -113,7 +119,9 @@ absl::Status WriteRoom::FreezeForResume() {
   const uint64_t number = core_.versions.NewFileNumber();
   const SequenceNumber next =
       core_.visible_sequence.load(std::memory_order_relaxed) + 1;
-  if (HF_MUTANT("write_room.resume_begins_a_log")) return FreezeNow();
+  if (HF_MUTANT("write_room.resume_begins_a_log")) {
+    return FreezeNow(WalChain::Next::kProvesAll);
+  }
   HF_RETURN_IF_ERROR(wal_.Begin(number, next));
   InstallNewMemTable(number);
   return absl::OkStatus();
@@ -130,6 +138,7 @@ void WriteRoom::InstallNewMemTable(uint64_t log_number) {
     core_.PublishView();
     background_.MaybeSchedule();
   }
+  log_ahead_wanted_ = false;
   core_.ReleaseViews();
 }
 

@@ -7,6 +7,7 @@
 #define HOLDFAST_ENGINE_DB_WRITE_ROOM_H_
 
 #include "absl/status/status.h"
+#include "base/mutant.h"
 #include "engine/db/background.h"
 #include "engine/db/core.h"
 #include "engine/db/wal_chain.h"
@@ -22,14 +23,19 @@ class WriteRoom {
   // Returns OK, and the active memtable, when that can take a write; may wait
   // for background work. The error that keeps writes from going on, otherwise.
   // Only the owner of the pipeline puts another memtable in its place.
-  absl::Status Make(MemTable** active) {
-    return Make(/*freeze_wanted=*/false, active);
+  // `next_log`: kAheadWillDo when the write is logged.
+  absl::Status Make(WalChain::Next next_log, MemTable** active) {
+    return Make(/*freeze_wanted=*/false, next_log, active);
   }
 
   // Freezes the active memtable unless it is empty, waiting for a place first.
   absl::Status Freeze() {
     MemTable* active;
-    return Make(/*freeze_wanted=*/true, &active);
+    // No record need follow.
+    const WalChain::Next next_log = HF_MUTANT("write_room.flush_proves_log")
+                                        ? WalChain::Next::kAheadWillDo
+                                        : WalChain::Next::kProvesAll;
+    return Make(/*freeze_wanted=*/true, next_log, &active);
   }
 
   // For Resume: freezes the active memtable, even an empty one, and begins a
@@ -38,14 +44,16 @@ class WriteRoom {
   absl::Status FreezeForResume();
 
  private:
-  absl::Status Make(bool freeze_wanted, MemTable** active);
+  absl::Status Make(bool freeze_wanted, WalChain::Next next_log,
+                    MemTable** active);
   // Rotates the log, then puts a new memtable in place.
-  absl::Status FreezeNow();
+  absl::Status FreezeNow(WalChain::Next next_log);
   void InstallNewMemTable(uint64_t log_number);
 
   DbCore& core_;
   WalChain& wal_;
   Background& background_;
+  bool log_ahead_wanted_ = false;  // Since the active memtable is in place.
 };
 
 }  // namespace holdfast

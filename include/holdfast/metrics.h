@@ -41,6 +41,7 @@ struct DbStats {
   uint64_t last_sequence = 0;  // Number of the newest visible write.
   uint64_t memtables = 0;      // The active one included.
   uint64_t memtable_bytes = 0;
+  // One a memtable, and the next one when that was made ahead.
   uint64_t wal_files = 0;
   uint64_t wal_bytes = 0;  // In the logs still needed.
   uint64_t snapshots = 0;
