@@ -85,6 +85,10 @@ oss-fuzz-check: setup  ## build and check the targets as OSS-Fuzz does (SANITIZE
 BENCH ?=
 PEERS ?=
 BASELINE ?= $(shell git describe --tags --abbrev=0 2>/dev/null)
+# PROFILE: a profile of `make pgo` to optimise for.
+PROFILE ?=
+PROFILE_FLAGS = $(if $(PROFILE),--config=profile --copt=-fprofile-use=$(or \
+  $(realpath $(PROFILE)),$(error PROFILE: there is no file $(PROFILE))))
 DB_BENCH = bazel-bin/bench/db_bench --peers=out/bench/peers \
   $(if $(BASELINE),--holdfast=out/bench/holdfast.so \
     --baseline=out/bench/baseline.so)
@@ -92,7 +96,8 @@ DB_BENCH = bazel-bin/bench/db_bench --peers=out/bench/peers \
 bench-build: setup
 	@bench/peers/build out/bench/peers $(PEERS)
 	$(if $(BASELINE),@BAZEL="$(BAZEL)" bench/baseline $(BASELINE) out/bench)
-	$(BAZEL) build $(BAZEL_FLAGS) --config=release //bench:db_bench
+	$(BAZEL) build $(BAZEL_FLAGS) --config=release $(PROFILE_FLAGS) \
+	  //bench:db_bench
 
 .PHONY: bench
 bench: bench-build  ## time Holdfast beside its peers (BENCH=flags PEERS=folder BASELINE=revision)
@@ -109,6 +114,12 @@ GROWTH ?=
 bench-growth: bench-build  ## 1, 10 and 50 million keys, with plots (GROWTH=--millions=1,10)
 	bench/growth $(GROWTH) -- --peers=out/bench/peers $(BENCH)
 
+# For instance: make pgo PGO="--keys=1000000 --value-bytes=1000"
+PGO ?=
+.PHONY: pgo
+pgo: setup  ## record a profile of db_bench, for bench and install (PGO=flags)
+	@BAZEL="$(BAZEL)" tools/pgo out/pgo $(PGO)
+
 # For instance: make micro-bench BENCH=--benchmark_filter=memtable
 .PHONY: micro-bench
 micro-bench: setup  ## time the parts by themselves, with what others reach
@@ -119,8 +130,9 @@ micro-bench: setup  ## time the parts by themselves, with what others reach
 PREFIX ?= /usr/local
 DESTDIR ?=
 .PHONY: install
-install: setup  ## headers, libraries and holdfast.pc (PREFIX= DESTDIR=)
-	@BAZEL="$(BAZEL)" DESTDIR="$(DESTDIR)" tools/install "$(PREFIX)"
+install: setup  ## headers, libraries and holdfast.pc (PREFIX= DESTDIR= PROFILE=)
+	@BAZEL="$(BAZEL)" PROFILE_FLAGS="$(PROFILE_FLAGS)" DESTDIR="$(DESTDIR)" \
+	  tools/install "$(PREFIX)"
 
 .PHONY: install-check
 install-check: setup  ## build outside programs with what `make install` gives

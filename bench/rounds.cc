@@ -14,6 +14,10 @@
 #include <type_traits>
 #include <vector>
 
+// Of Clang's runtime when the build records a profile (`make pgo`); it writes at
+// exit(), which a child that was forked does not call.
+extern "C" __attribute__((weak)) int __llvm_profile_write_file();
+
 namespace holdfast::bench {
 namespace {
 
@@ -55,6 +59,7 @@ bool RunInChild(const EngineKind& kind, const Settings& settings, int round,
             _exit(1);
           }
         });
+    if (__llvm_profile_write_file != nullptr) __llvm_profile_write_file();
     _exit(0);
   }
   close(ends[1]);
