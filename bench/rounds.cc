@@ -14,8 +14,8 @@
 #include <type_traits>
 #include <vector>
 
-// Of Clang's runtime when the build records a profile (`make pgo`); it writes at
-// exit(), which a child that was forked does not call.
+// Of Clang's runtime when the build records a profile (`make pgo`); it writes
+// at exit(), which a child that was forked does not call.
 extern "C" __attribute__((weak)) int __llvm_profile_write_file();
 
 namespace holdfast::bench {

@@ -11,6 +11,15 @@
 
 namespace holdfast {
 
+absl::Status WriteRoom::Freeze() {
+  MemTable* active;
+  // No record need follow.
+  const WalChain::Next next_log = HF_MUTANT("write_room.flush_proves_log")
+                                      ? WalChain::Next::kAheadWillDo
+                                      : WalChain::Next::kProvesAll;
+  return Make(/*freeze_wanted=*/true, next_log, &active);
+}
+
 absl::Status WriteRoom::Make(bool freeze_wanted, WalChain::Next next_log,
                              MemTable** active) {
   using Action = WriteStallDecision::Action;

@@ -7,7 +7,6 @@
 #define HOLDFAST_ENGINE_DB_WRITE_ROOM_H_
 
 #include "absl/status/status.h"
-#include "base/mutant.h"
 #include "engine/db/background.h"
 #include "engine/db/core.h"
 #include "engine/db/wal_chain.h"
@@ -29,14 +28,7 @@ class WriteRoom {
   }
 
   // Freezes the active memtable unless it is empty, waiting for a place first.
-  absl::Status Freeze() {
-    MemTable* active;
-    // No record need follow.
-    const WalChain::Next next_log = HF_MUTANT("write_room.flush_proves_log")
-                                        ? WalChain::Next::kAheadWillDo
-                                        : WalChain::Next::kProvesAll;
-    return Make(/*freeze_wanted=*/true, next_log, &active);
-  }
+  absl::Status Freeze();
 
   // For Resume: freezes the active memtable, even an empty one, and begins a
   // new log beside the one in doubt, without touching that.
