@@ -45,7 +45,8 @@ struct Options {
 
   // Bytes of a memtable: how much is written before a sorted table is made of
   // it. Range 64 KiB .. 4 GiB, default 64 MiB. Larger: less compaction, more
-  // memory (up to max_memtables of them) and a longer recovery.
+  // memory (up to max_memtables of them) and a longer recovery. As much as one
+  // takes stays with the database after a flush, for what comes next.
   size_t memtable_bytes = size_t{64} << 20;
 
   // Memtables in memory, the active one included, before writers must wait for
@@ -62,7 +63,8 @@ struct Options {
   int block_restart_interval = 16;
 
   // Bytes of uncompressed blocks kept in memory. Range 0 .. 1 TiB, default
-  // 64 MiB. 0 turns the cache off.
+  // 64 MiB. 0 turns the cache off. What reads bring is kept there, and what a
+  // compaction writes as long as nothing else has to go for it.
   size_t block_cache_bytes = size_t{64} << 20;
 
   // Compression of data blocks. Default LZ4.
