@@ -20,6 +20,11 @@ DbCore::DbCore(const Options& options_in, Env* env, std::string dir_in)
       views(&epochs),
       versions({&file_system, dir, options.manifest_roll_bytes}) {}
 
+std::shared_ptr<MemTable> DbCore::NewMemTable() {
+  return std::make_shared<MemTable>(
+      MemTable::FilterBytesFor(options.memtable_bytes), &pages);
+}
+
 void DbCore::PublishView() {
   auto view = std::make_shared<ReadView>();
   view->active = active;

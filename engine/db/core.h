@@ -93,6 +93,9 @@ struct DbCore {
   // Why the last write was slowed down; empty when it was not.
   std::string stall_reason ABSL_GUARDED_BY(mu);
 
+  // An empty memtable of the size that the options say, for `active`.
+  std::shared_ptr<MemTable> NewMemTable();
+
   // Makes the memtables and the current version what readers see.
   // Call ReleaseViews soon after.
   void PublishView() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu);

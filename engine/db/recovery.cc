@@ -84,8 +84,7 @@ absl::StatusOr<std::unique_ptr<WalChain>> Recovery::RunSteps() {
   core_.visible_sequence.store(last_sequence_, std::memory_order_release);
   {
     MutexLock lock(&core_.mu);
-    core_.active = std::make_shared<MemTable>(
-        MemTable::FilterBytesFor(core_.options.memtable_bytes), &core_.pages);
+    core_.active = core_.NewMemTable();
     core_.PublishView();
   }
   core_.ReleaseViews();

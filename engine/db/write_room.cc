@@ -137,8 +137,7 @@ absl::Status WriteRoom::FreezeForResume() {
 }
 
 void WriteRoom::InstallNewMemTable(uint64_t log_number) {
-  auto memtable = std::make_shared<MemTable>(
-      MemTable::FilterBytesFor(core_.options.memtable_bytes), &core_.pages);
+  std::shared_ptr<MemTable> memtable = core_.NewMemTable();
   {
     MutexLock lock(&core_.mu);
     core_.frozen.push_back(
