@@ -53,7 +53,7 @@ absl::StatusOr<std::unique_ptr<LogWriter>> WalChain::Create(
   return log;
 }
 
-WalChain::Before WalChain::BeforeNext() {
+WalChain::Before WalChain::BeforeNext() const {
   return {.number = current_number_,
           .bytes = current_ == nullptr ? 0 : current_->synced_bytes()};
 }
@@ -70,14 +70,10 @@ void WalChain::Use(std::unique_ptr<LogWriter> log, uint64_t number) {
 }
 
 absl::Status WalChain::Begin(uint64_t number, SequenceNumber next_sequence) {
-  Before before;
-  {
-    MutexLock lock(&mu_);
-    before = BeforeNext();
-  }
   bool names_in_doubt;  // As the whole of it.
-  HF_ASSIGN_OR_RETURN(std::unique_ptr<LogWriter> log,
-                      Create(number, next_sequence, before, &names_in_doubt));
+  HF_ASSIGN_OR_RETURN(
+      std::unique_ptr<LogWriter> log,
+      Create(number, next_sequence, BeforeNext(), &names_in_doubt));
   Use(std::move(log), number);
   sync_failed_ = false;
   next_.reset();
@@ -151,14 +147,10 @@ absl::Status WalChain::CreateNext(uint64_t number,
                                   SequenceNumber next_sequence) {
   // First, so that the new log's header can tell how long this one must be.
   HF_RETURN_IF_ERROR(HF_STEP("wal_chain.sync_before_next", SyncCurrent()));
-  Before before;
-  {
-    MutexLock lock(&mu_);
-    before = BeforeNext();
-  }
   bool names_in_doubt;  // As the whole of it.
-  HF_ASSIGN_OR_RETURN(std::unique_ptr<LogWriter> next,
-                      Create(number, next_sequence, before, &names_in_doubt));
+  HF_ASSIGN_OR_RETURN(
+      std::unique_ptr<LogWriter> next,
+      Create(number, next_sequence, BeforeNext(), &names_in_doubt));
   if (next_ != nullptr && !HF_MUTANT("wal_chain.replaced_next_removed")) {
     // Best effort, and safe: what a failed seal may have left on disk was
     // overwritten, and that is durable now.

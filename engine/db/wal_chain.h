@@ -103,7 +103,9 @@ class WalChain {
     uint64_t bytes = 0;  // Durable.
   };
 
-  Before BeforeNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Of the log after the current one. For the owner of the pipeline, or with
+  // mu_.
+  Before BeforeNext() const;
   absl::StatusOr<std::unique_ptr<LogWriter>> Create(
       uint64_t number, SequenceNumber next_sequence, const Before& before,
       bool* names_in_doubt);
