@@ -7,9 +7,8 @@
 // The layouts:
 //   engine  Block of engine/table: the bytes of the format, and in memory heads
 //           and offsets of all entries, made when the block is read.
-//   plain   the same bytes as they are stored, searched by their restart
-//   points. heads   plain, and for each restart point the first eight bytes of
-//   its key
+//   plain   the same bytes as they are stored, searched by restart points.
+//   heads   plain, and for each restart point the first eight bytes of its key
 //           after the prefix that all of them share. Searched first.
 //   apart   heads, and all values behind all keys. Restart points have the
 //           offset of their value too; values follow each other without gaps.
@@ -23,6 +22,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -37,6 +37,7 @@
 #include "base/check.h"
 #include "base/coding.h"
 #include "base/random.h"
+#include "bench/benchmark_flags.h"
 #include "benchmark/benchmark.h"
 #include "engine/format/internal_key.h"
 #include "engine/table/block.h"
@@ -502,12 +503,28 @@ void RegisterAll() {
   }
 }
 
+void Help() {
+  std::puts(
+      "block_bench times Seek and Next in a data block in memory, in the "
+      "engine's\n"
+      "layout and in others on the same entries.\n"
+      "\n"
+      "Names are WHAT/LAYOUT/B/V/R/KEYS/WHERE. WHAT: Seek or Next. LAYOUT: "
+      "engine,\n"
+      "plain, heads, apart. B: bytes of the block; V: of a value; R: entries "
+      "between\n"
+      "two restart points. WHERE: hot, one block over and over, or cold, a "
+      "random one\n"
+      "of a set larger than any cache. The time of Next is that of one entry.");
+  PrintFlagsOfBenchmark();
+}
+
 }  // namespace
 }  // namespace holdfast::bench
 
 int main(int argc, char** argv) {
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  using holdfast::bench::Help;
+  if (!holdfast::bench::ReadBenchmarkFlags(argc, argv, Help)) return 2;
   holdfast::bench::RegisterAll();
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();

@@ -1,14 +1,5 @@
 // Times storage engines side by side. A number by itself says little; the
-// ratio of one run does. See docs/performance.md.
-//
-//   db_bench [--keys=N] [--rounds=N] [--key-bytes=N] [--value-bytes=N]
-//            [--big-endian-keys] [--workloads=A,B] [--peers=FOLDER]
-//            [--only=ENGINE,ENGINE] [--dir=PATH] [--json=FILE] [--html=FILE]
-//            [--about=TEXT] [--holdfast=ADAPTER] [--baseline=ADAPTER]
-//
-// --holdfast measures the Holdfast of a shared library (//bench:adapter) in
-// place of the one linked in; --baseline another one beside it, and says where
-// the first is slower: exit code 3.
+// ratio of one run does. See docs/performance.md, and kHelp for the flags.
 
 #include <algorithm>
 #include <cstdint>
@@ -17,6 +8,8 @@
 #include <fstream>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/numbers.h"
@@ -37,29 +30,87 @@
 namespace holdfast::bench {
 namespace {
 
+// The defaults are those of Settings and Flags; the workloads follow.
+constexpr std::string_view kHelp =
+    R"(db_bench times Holdfast and other engines side by side, in one run.
+
+  db_bench [--peers=FOLDER] [--keys=N] [--rounds=N] [--workloads=A,B] ...
+
+What is measured
+  --keys=N            keys in a database, at least 1000 (default: 300000)
+  --key-bytes=N       bytes of a key, at least 16 (default: 16)
+  --value-bytes=N     bytes of a value, of which half compress (default: 100)
+  --big-endian-keys   keys are big-endian numbers, not decimal digits
+  --workloads=A,B     some of those below, in their order (default: all)
+  --rounds=N          each engine does all of them so often (default: 3)
+
+Which engines
+  --peers=FOLDER      adapters of other engines, made by bench/peers/build
+  --only=A,B          of the peers only these; "none": none of them
+  --engines=A,B       only these at all: holdfast, device, names of peers
+  --holdfast=FILE     the Holdfast of this adapter, not the one linked in
+  --baseline=FILE     another Holdfast beside it, to compare with
+  --baseline-version=TEXT   what the reports call that one (default: FILE)
+
+Where to
+  --dir=PATH          databases are made here and removed
+                      (default: holdfast-bench below $TMPDIR or /tmp)
+  --json=FILE         a line for each measurement, as it comes; replaces FILE
+  --html=FILE         a page with charts; replaces FILE
+  --about=TEXT        a paragraph for that page
+  --help              this
+
+Exit codes: 0 all went well; 1 an engine failed, or a file could not be
+written; 2 the flags make no sense; 3 slower than the baseline for certain.
+
+Workloads ("x 2": the rate is meant to be twice that of the better of LevelDB
+and RocksDB):
+)";
+
 struct Flags {
+  bool help = false;
   Settings settings;
   int rounds = 3;
   std::string peers;
   std::vector<std::string> only;
+  std::vector<std::string> engines;
   std::string json;
   std::string html;
   std::string about;
   std::string holdfast;
   std::string baseline;
+  std::string baseline_version;
 };
+
+bool Contains(const std::vector<std::string>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+std::string Help() {
+  std::string text(kHelp);
+  for (const WorkloadInfo& info : AllWorkloads()) {
+    absl::StrAppendFormat(&text, "  %-24s%s", info.name, info.what);
+    if (info.target > 0) absl::StrAppendFormat(&text, "; x %g", info.target);
+    text += '\n';
+  }
+  return text;
+}
 
 // Empty, or what is wrong with an argument.
 std::string ParseFlag(std::string_view arg, Flags* flags) {
   const auto number = [&](std::string_view text, uint64_t least, auto* to) {
     uint64_t value = 0;
     if (!absl::SimpleAtoi(text, &value) || value < least) {
-      return absl::StrCat(arg, ": a number of at least ", least, " is wanted");
+      return absl::StrCat(arg, ": wants a number of at least ", least);
     }
     *to = static_cast<std::remove_reference_t<decltype(*to)>>(value);
     return std::string();
   };
   std::string_view rest = arg;
+  if (arg == "--help" || arg == "-h") {
+    flags->help = true;
+    return "";
+  }
   if (absl::ConsumePrefix(&rest, "--keys=")) {
     return number(rest, 1000, &flags->settings.keys);
   }
@@ -76,18 +127,20 @@ std::string ParseFlag(std::string_view arg, Flags* flags) {
     flags->settings.data.key_shape = KeyShape::kBigEndian;
   } else if (absl::ConsumePrefix(&rest, "--workloads=")) {
     flags->settings.workloads = absl::StrSplit(rest, ',');
+    std::vector<std::string> known;
+    for (const WorkloadInfo& info : AllWorkloads()) {
+      known.emplace_back(info.name);
+    }
     for (const std::string& name : flags->settings.workloads) {
-      std::vector<std::string_view> known;
-      for (const WorkloadInfo& info : AllWorkloads()) {
-        known.push_back(info.name);
-      }
-      if (std::find(known.begin(), known.end(), name) == known.end()) {
+      if (!Contains(known, name)) {
         return absl::StrCat("--workloads: there is no \"", name,
                             "\"; there are ", absl::StrJoin(known, ", "));
       }
     }
   } else if (absl::ConsumePrefix(&rest, "--only=")) {
     flags->only = absl::StrSplit(rest, ',');
+  } else if (absl::ConsumePrefix(&rest, "--engines=")) {
+    flags->engines = absl::StrSplit(rest, ',');
   } else if (absl::ConsumePrefix(&rest, "--peers=")) {
     flags->peers = std::string(rest);
   } else if (absl::ConsumePrefix(&rest, "--dir=")) {
@@ -102,8 +155,22 @@ std::string ParseFlag(std::string_view arg, Flags* flags) {
     flags->holdfast = std::string(rest);
   } else if (absl::ConsumePrefix(&rest, "--baseline=")) {
     flags->baseline = std::string(rest);
+  } else if (absl::ConsumePrefix(&rest, "--baseline-version=")) {
+    flags->baseline_version = std::string(rest);
   } else {
-    return absl::StrCat(arg, ": not known; see the head of bench/db_bench.cc");
+    return absl::StrCat(arg, ": not known, or without its value");
+  }
+  return "";
+}
+
+// Empty, or what is wrong with the flags together.
+std::string CheckFlags(const Flags& flags) {
+  if (!flags.engines.empty() && !flags.only.empty()) {
+    return "--only and --engines: one of them";
+  }
+  if (flags.baseline.empty()) return "";
+  if (!flags.engines.empty() && !Contains(flags.engines, kHoldfastName)) {
+    return "--baseline: compares with holdfast, which --engines leaves out";
   }
   return "";
 }
@@ -161,10 +228,54 @@ bool AddHoldfast(const Flags& flags, std::vector<EngineKind>* kinds,
     auto kind = LoadPeer(flags.baseline, problems);
     if (!kind.has_value()) return false;
     kind->name = std::string(kBaselineName);
-    kind->version = flags.baseline;
+    kind->version = flags.baseline_version.empty() ? flags.baseline
+                                                   : flags.baseline_version;
     kinds->push_back(*std::move(kind));
   }
   return true;
+}
+
+// Adds the peers to *kinds, and leaves in it what the flags want. Empty, or
+// what is wrong.
+std::string ChooseEngines(const Flags& flags, std::vector<EngineKind>* kinds,
+                          std::vector<std::string>* problems) {
+  std::vector<std::string> names = {"none"};
+  if (flags.peers.empty()) {
+    problems->push_back("no peers: --peers=FOLDER names their adapters");
+  } else {
+    for (EngineKind& peer : LoadPeers(flags.peers, problems)) {
+      names.push_back(peer.name);
+      if (flags.only.empty() || Contains(flags.only, peer.name)) {
+        kinds->push_back(std::move(peer));
+      }
+    }
+  }
+  for (const std::string& name : flags.only) {
+    if (Contains(names, name) || name == kHoldfastName) continue;
+    problems->push_back(
+        absl::StrCat("--only: there is no peer \"", name, "\""));
+  }
+  kinds->push_back(DeviceKind());
+  if (flags.engines.empty()) return "";
+
+  names.clear();
+  for (const EngineKind& kind : *kinds) names.push_back(kind.name);
+  for (const std::string& name : flags.engines) {
+    if (!Contains(names, name)) {
+      return absl::StrCat("--engines: there is no \"", name, "\"; there are ",
+                          absl::StrJoin(names, ", "));
+    }
+  }
+  std::erase_if(*kinds, [&](const EngineKind& kind) {
+    return kind.name != kBaselineName && !Contains(flags.engines, kind.name);
+  });
+  return "";
+}
+
+int Wrong(std::string_view problem) {
+  std::fprintf(stderr, "db_bench: %s\ndb_bench: --help lists the flags\n",
+               std::string(problem).c_str());
+  return 2;
 }
 
 int Main(int argc, char** argv) {
@@ -173,12 +284,15 @@ int Main(int argc, char** argv) {
       std::filesystem::temp_directory_path() / "holdfast-bench";
   for (int i = 1; i < argc; ++i) {
     const std::string problem = ParseFlag(argv[i], &flags);
-    if (!problem.empty()) {
-      std::fprintf(stderr, "db_bench: %s\n", problem.c_str());
-      return 2;
-    }
+    if (!problem.empty()) return Wrong(problem);
   }
-  std::filesystem::create_directories(flags.settings.dir);
+  if (flags.help) {
+    std::printf("%s", Help().c_str());
+    return 0;
+  }
+  if (const std::string problem = CheckFlags(flags); !problem.empty()) {
+    return Wrong(problem);
+  }
 
   std::vector<std::string> problems;
   std::vector<EngineKind> kinds;
@@ -186,25 +300,25 @@ int Main(int argc, char** argv) {
     std::fprintf(stderr, "db_bench: %s\n", problems.back().c_str());
     return 2;
   }
-  if (flags.peers.empty()) {
-    problems.push_back("no peers: --peers=FOLDER names their adapters");
-  } else {
-    for (EngineKind& peer : LoadPeers(flags.peers, &problems)) {
-      if (flags.only.empty() || std::find(flags.only.begin(), flags.only.end(),
-                                          peer.name) != flags.only.end()) {
-        kinds.push_back(std::move(peer));
-      }
-    }
-  }
-  kinds.push_back(DeviceKind());
+  const std::string wrong = ChooseEngines(flags, &kinds, &problems);
   for (const std::string& problem : problems) {
     std::fprintf(stderr, "db_bench: %s\n", problem.c_str());
   }
+  if (!wrong.empty()) return Wrong(wrong);
+  std::error_code error;
+  std::filesystem::create_directories(flags.settings.dir, error);
+  if (error) {
+    return Wrong(
+        absl::StrCat("--dir=", flags.settings.dir, ": ", error.message()));
+  }
 
+  // Now, not after an hour.
+  if (!flags.html.empty() && !std::ofstream(flags.html, std::ios::app)) {
+    return Wrong(absl::StrCat("--html=", flags.html, ": cannot be written"));
+  }
   Progress progress(flags.settings, flags.json);
   if (!progress.good()) {
-    std::fprintf(stderr, "db_bench: cannot write %s\n", flags.json.c_str());
-    return 2;
+    return Wrong(absl::StrCat("--json=", flags.json, ": cannot be written"));
   }
   std::vector<std::string> failed;
   const Results results =

@@ -4,10 +4,12 @@
 // the figure; the tests of the house rest on 5,000 and more.
 
 #include <cstdint>
+#include <cstdio>
 #include <string>
 #include <string_view>
 
 #include "base/check.h"
+#include "bench/benchmark_flags.h"
 #include "benchmark/benchmark.h"
 #include "chaos/db/explore.h"
 #include "chaos/db/workloads.h"
@@ -42,7 +44,22 @@ BENCHMARK_CAPTURE(BM_Explore, manifest_roll, "manifest-roll");
 BENCHMARK_CAPTURE(BM_Explore, compaction, "compaction");
 BENCHMARK_CAPTURE(BM_Explore, full_disk, "full-disk");
 
+void Help() {
+  std::puts(
+      "explore_bench says how many crash states a core explores in a second\n"
+      "(items_per_second), on small reference workloads, two crashes in a "
+      "row.");
+  bench::PrintFlagsOfBenchmark();
+}
+
+int Main(int argc, char** argv) {
+  if (!bench::ReadBenchmarkFlags(argc, argv, Help)) return 2;
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+  return 0;
+}
+
 }  // namespace
 }  // namespace holdfast
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) { return holdfast::Main(argc, argv); }

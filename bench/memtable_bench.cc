@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -20,6 +21,7 @@
 #include "base/check.h"
 #include "base/coding.h"
 #include "base/random.h"
+#include "bench/benchmark_flags.h"
 #include "benchmark/benchmark.h"
 #include "engine/format/internal_key.h"
 #include "engine/iter/internal_iterator.h"
@@ -172,12 +174,27 @@ void RegisterAll() {
   }
 }
 
+void Help() {
+  std::puts(
+      "memtable_bench times a memtable by itself: filling it, looking up, "
+      "walking.\n"
+      "\n"
+      "Names are WHAT/KEYS/N. WHAT: Fill (all N changes; s_per_add: one), "
+      "Get,\n"
+      "GetAbsent, Seek, Next, Prev (one each). KEYS: decimal, in_order, "
+      "big_endian,\n"
+      "long_prefix. N: changes with values of 100 B to keys of which twice as "
+      "many\n"
+      "are possible.");
+  PrintFlagsOfBenchmark();
+}
+
 }  // namespace
 }  // namespace holdfast::bench
 
 int main(int argc, char** argv) {
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  using holdfast::bench::Help;
+  if (!holdfast::bench::ReadBenchmarkFlags(argc, argv, Help)) return 2;
   holdfast::bench::RegisterAll();
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();

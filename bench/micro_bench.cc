@@ -28,6 +28,7 @@
 #include "base/check.h"
 #include "base/checksum.h"
 #include "base/random.h"
+#include "bench/benchmark_flags.h"
 #include "bench/keys.h"
 #include "benchmark/benchmark.h"
 #include "engine/cache/sharded_cache.h"
@@ -549,11 +550,28 @@ class TargetReporter final : public benchmark::BenchmarkReporter {
   std::map<std::string, const Part*> parts_;
 };
 
+void Help() {
+  std::puts(
+      "micro_bench times the parts of the engine by themselves, and says "
+      "beside each\n"
+      "what others reach.\n"
+      "\n"
+      "ns: nanoseconds of CPU for one, at most the target. /s and MB/s: so "
+      "many, or\n"
+      "so many 10^6 bytes, in a second of CPU (of the clock where several "
+      "threads\n"
+      "work), at least the target. Files are made below $TMPDIR and removed.\n"
+      "\n"
+      "  --benchmark_filter=memtable      only the parts whose names have "
+      "that\n"
+      "  --benchmark_repetitions=5        medians of five");
+  PrintFlagsOfBenchmark();
+}
+
 }  // namespace
 
 int Main(int argc, char** argv) {
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  if (!ReadBenchmarkFlags(argc, argv, Help)) return 2;
   const std::vector<Part> parts = AllParts();
   for (const Part& part : parts) {
     auto* const made =

@@ -18,6 +18,7 @@
 // Counters: calls to the file system in all, those that may change the disk,
 // and these of opening alone: each is a place where opening can be crashed.
 
+#include <cstdio>
 #include <map>
 #include <memory>
 #include <string>
@@ -30,6 +31,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/check.h"
+#include "bench/benchmark_flags.h"
 #include "benchmark/benchmark.h"
 #include "holdfast/db.h"
 #include "holdfast/options.h"
@@ -159,13 +161,27 @@ void RegisterAll(const std::vector<State>& states) {
   }
 }
 
+void Help() {
+  std::puts(
+      "open_bench times what a crash test does with each state of a disk: "
+      "bring a\n"
+      "machine up on it, open the database, read all of it, and end.\n"
+      "\n"
+      "The states: empty; clean (some keys in the log, closed); killed (not "
+      "closed);\n"
+      "tables (three, and keys in the log). machine: nothing between up and "
+      "end;\n"
+      "close: the database is closed; kill: the process dies.");
+  PrintFlagsOfBenchmark();
+}
+
 }  // namespace
 }  // namespace holdfast::bench
 
 int main(int argc, char** argv) {
+  using holdfast::bench::Help;
   using holdfast::bench::MakeState;
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  if (!holdfast::bench::ReadBenchmarkFlags(argc, argv, Help)) return 2;
   const std::vector<holdfast::bench::State> states = {
       MakeState("empty", 0, 0, false),
       MakeState("clean", 0, 20, true),

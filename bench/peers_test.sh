@@ -24,6 +24,12 @@ done
 (( $(wc -l <"$TEST_TMPDIR/results.jsonl") == 2 * engines ))
 grep -q "<h2>ycsb-a " "$TEST_TMPDIR/report.html"
 
+# A folder for own builds that is none is no reason to take the packages.
+code=0
+bench/peers/build "$TEST_TMPDIR/none" "$TEST_TMPDIR/nowhere" 2>"$log" || code=$?
+(( code == 2 ))
+grep -q "there is no folder $TEST_TMPDIR/nowhere/lib" "$log"
+
 # A folder without peers, and a library that is no adapter, are named.
 mkdir "$TEST_TMPDIR/odd"
 echo "int x;" | clang-19 -shared -x c - -o "$TEST_TMPDIR/odd/libbench_odd.so"

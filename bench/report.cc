@@ -62,8 +62,10 @@ std::vector<std::string> Peers(const Results& results) {
   return names;
 }
 
-// Those of Holdfast's kind, which the targets are about.
+// Those of Holdfast's kind, which the targets are about; nothing is wanted of
+// another engine.
 std::vector<std::string> TreePeers(const Results& results) {
+  if (results.kinds[0].name != kHoldfastName) return {};
   std::vector<std::string> names = Peers(results);
   std::erase_if(names, [](const std::string& name) {
     return name != "leveldb" && name != "rocksdb";

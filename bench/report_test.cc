@@ -54,6 +54,8 @@ TEST(ReportTest, TableShowsWhatIsMissing) {
 
 TEST(ReportTest, TableSaysWhetherWhatIsWantedIsReached) {
   Results results = TwoEngines();
+  results.kinds[0].name = kHoldfastName;
+  results.samples["holdfast"] = results.samples["ours"];
   results.kinds[1].name = "rocksdb";
   results.samples["rocksdb"] = results.samples["theirs"];
   EXPECT_NE(TextTable(results).find("2.00      1.5 reached\n"),
@@ -63,6 +65,17 @@ TEST(ReportTest, TableSaysWhetherWhatIsWantedIsReached) {
   EXPECT_NE(TextTable(results).find("1.33      1.5 missed\n"),
             std::string::npos)
       << TextTable(results);
+}
+
+TEST(ReportTest, NothingIsWantedOfAnotherEngine) {
+  Results results = TwoEngines();
+  results.kinds[0].name = "leveldb";
+  results.samples["leveldb"] = results.samples["ours"];
+  results.kinds[1].name = "rocksdb";
+  results.samples["rocksdb"] = results.samples["theirs"];
+  EXPECT_EQ(TextTable(results).find("wanted"), std::string::npos);
+  EXPECT_EQ(TextTable(results).find("reached"), std::string::npos);
+  EXPECT_EQ(HtmlPage(results, "", {}).find("reached"), std::string::npos);
 }
 
 TEST(ReportTest, LessCpuIsBetter) {

@@ -16,12 +16,14 @@
 
 namespace holdfast::bench {
 
-// The name of the Holdfast of an earlier revision, when it runs along.
+// The name of the Holdfast that is measured, and of the one of an earlier
+// revision, when it runs along.
+inline constexpr std::string_view kHoldfastName = "holdfast";
 inline constexpr std::string_view kBaselineName = "baseline";
 
 // Engine → workload → one sample per round.
 struct Results {
-  std::vector<EngineKind> kinds;       // [0] is Holdfast.
+  std::vector<EngineKind> kinds;       // Others are compared with [0].
   std::vector<std::string> workloads;  // Those that were run, in order.
   std::map<std::string, std::map<std::string, std::vector<Sample>>> samples;
 

@@ -3,10 +3,12 @@
 // small database.
 
 #include <cstdint>
+#include <cstdio>
 #include <string>
 #include <vector>
 
 #include "base/check.h"
+#include "bench/benchmark_flags.h"
 #include "benchmark/benchmark.h"
 #include "holdfast/testing/persistence.h"
 #include "holdfast/testing/sim_disk.h"
@@ -101,7 +103,23 @@ void BM_CrashAndHash(benchmark::State& state) {
 }
 BENCHMARK(BM_CrashAndHash)->Arg(3)->Arg(20);
 
+void Help() {
+  std::puts(
+      "sim_bench times what an exploration of crashes does with the simulated "
+      "disk\n"
+      "for every state: copy it, write to it, list what is pending, crash, "
+      "hash.");
+  bench::PrintFlagsOfBenchmark();
+}
+
+int Main(int argc, char** argv) {
+  if (!bench::ReadBenchmarkFlags(argc, argv, Help)) return 2;
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+  return 0;
+}
+
 }  // namespace
 }  // namespace holdfast
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) { return holdfast::Main(argc, argv); }

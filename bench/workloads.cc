@@ -47,7 +47,7 @@ enum class State {
   kEmpty,        // Just made.
   kFilled,       // Every key written once on average, in random order.
   kOverwritten,  // And once more.
-  kCompacted,    // All keys there, and everything compacted.
+  kCompacted,    // At least one of these two, and everything compacted.
 };
 
 struct Entry {
