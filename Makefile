@@ -91,11 +91,13 @@ PROFILE_FLAGS = $(if $(PROFILE),--config=profile --copt=-fprofile-use=$(or \
   $(realpath $(PROFILE)),$(error PROFILE: there is no file $(PROFILE))))
 DB_BENCH = bazel-bin/bench/db_bench --peers=out/bench/peers \
   $(if $(BASELINE),--holdfast=out/bench/holdfast.so \
-    --baseline=out/bench/baseline.so)
+    --baseline=out/bench/baseline.so \
+    --baseline-version="$(BASELINE)$(shell git log -1 --format=', %h: %f' $(BASELINE))")
 .PHONY: bench-build
 bench-build: setup
 	@bench/peers/build out/bench/peers $(PEERS)
-	$(if $(BASELINE),@BAZEL="$(BAZEL)" bench/baseline $(BASELINE) out/bench)
+	$(if $(BASELINE),@BAZEL="$(BAZEL)" PROFILE_FLAGS="$(PROFILE_FLAGS)" \
+	  bench/baseline $(BASELINE) out/bench)
 	$(BAZEL) build $(BAZEL_FLAGS) --config=release $(PROFILE_FLAGS) \
 	  //bench:db_bench
 
