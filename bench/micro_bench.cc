@@ -14,6 +14,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -90,15 +91,21 @@ class Scratch {
 
 constexpr uint64_t kMemtableKeys = 200'000;
 
+// With `mu` at each Add, when several threads fill it: a memtable takes one at
+// a time.
 void FillMemtable(MemTable* table, uint64_t seed, bool random,
-                  SequenceNumber first) {
+                  SequenceNumber first, std::mutex* mu = nullptr) {
   Random numbers(seed);
   KeyMaker keys(kShape);
   ValueMaker values(kShape, seed);
   for (uint64_t i = 0; i < kMemtableKeys; ++i) {
     const uint64_t number =
         random ? numbers.Uniform(uint64_t{1} << 40) : first + i;
-    table->Add(first + i, ValueType::kValue, keys.Of(number), values.Next());
+    const std::string_view key = keys.Of(number);
+    const std::string_view value = values.Next();
+    std::unique_lock<std::mutex> lock;
+    if (mu != nullptr) lock = std::unique_lock(*mu);
+    table->Add(first + i, ValueType::kValue, key, value);
   }
 }
 
@@ -116,11 +123,12 @@ void MemtableInsert(benchmark::State& state, bool random) {
 void MemtableInsertThreads(benchmark::State& state, int threads) {
   for (auto _ : state) {
     MemTable table;
+    std::mutex mu;
     std::vector<std::thread> writers;
     for (int t = 0; t < threads; ++t) {
-      writers.emplace_back([&table, t] {
+      writers.emplace_back([&table, &mu, t] {
         const auto number = static_cast<uint64_t>(t);
-        FillMemtable(&table, number + 1, true, 1 + number * kMemtableKeys);
+        FillMemtable(&table, number + 1, true, 1 + number * kMemtableKeys, &mu);
       });
     }
     for (std::thread& writer : writers) writer.join();
