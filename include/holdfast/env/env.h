@@ -33,9 +33,9 @@ class Env {
 
   // Memory that is looked at in random order, cached blocks above all, waits
   // less when the processor finds its address in few large pages.
-  // RETURNS `bytes` bytes of zeros, in such pages as far as there are any; or
-  // nullptr, and the engine takes ordinary memory: what this does by itself.
-  // Give them back by FreeLarge with the same size.
+  // RETURNS `bytes` bytes with anything in them, in such pages as far as there
+  // are any; or nullptr, and the engine takes ordinary memory: what this does
+  // by itself. Give them back by FreeLarge with the same size.
   // REQUIRES: bytes is a multiple of kLargePageBytes, and not 0.
   virtual void* AllocateLarge(size_t /*bytes*/) { return nullptr; }
   virtual void FreeLarge(void* /*memory*/, size_t /*bytes*/) {}
