@@ -235,6 +235,15 @@ bool AddHoldfast(const Flags& flags, std::vector<EngineKind>* kinds,
   return true;
 }
 
+// Whether it can run any of `workloads`; of all, when they are none.
+bool CanRun(const EngineKind& kind, const std::vector<std::string>& workloads) {
+  return workloads.empty() || kind.only.empty() ||
+         std::any_of(workloads.begin(), workloads.end(),
+                     [&](const std::string& workload) {
+                       return Contains(kind.only, workload);
+                     });
+}
+
 // Adds the peers to *kinds, and leaves in it what the flags want. Empty, or
 // what is wrong.
 std::string ChooseEngines(const Flags& flags, std::vector<EngineKind>* kinds,
@@ -255,7 +264,11 @@ std::string ChooseEngines(const Flags& flags, std::vector<EngineKind>* kinds,
     problems->push_back(
         absl::StrCat("--only: there is no peer \"", name, "\""));
   }
-  kinds->push_back(DeviceKind());
+  EngineKind device = DeviceKind();
+  if (CanRun(device, flags.settings.workloads) ||
+      Contains(flags.engines, device.name)) {
+    kinds->push_back(std::move(device));
+  }
   if (flags.engines.empty()) return "";
 
   names.clear();
@@ -350,6 +363,9 @@ int Main(int argc, char** argv) {
       std::fprintf(stderr, "db_bench: cannot write %s\n", flags.html.c_str());
       return 1;
     }
+  }
+  for (const std::string& file : {flags.html, flags.json}) {
+    if (!file.empty()) std::printf("%s\n", file.c_str());
   }
   if (!failed.empty()) return 1;
   return loses ? 3 : 0;

@@ -37,4 +37,11 @@ bench/db_bench --dir="$TEST_TMPDIR/db" --keys=1000 --rounds=1 \
   --workloads=fillsync-1 --engines=device --json="$TEST_TMPDIR/json" >/dev/null
 [[ "$(wc -l <"$TEST_TMPDIR/json")" == 1 ]] || fail "not the device alone"
 grep -q '"engine":"device"' "$TEST_TMPDIR/json" || fail "not the device"
+
+# Nothing is shown of it where it measures nothing; and what was written is
+# named.
+bench/db_bench --dir="$TEST_TMPDIR/db" --keys=1000 --rounds=1 \
+  --workloads=fillseq --html="$TEST_TMPDIR/page" >"$TEST_TMPDIR/table"
+! grep -q device "$TEST_TMPDIR/table" || fail "an empty column"
+grep -qx "$TEST_TMPDIR/page" "$TEST_TMPDIR/table" || fail "where is the page?"
 echo PASS

@@ -54,13 +54,19 @@ std::string PairedTable(const std::vector<PairedRatio>& ratios,
                : absl::StrFormat("%.2f (%.2f..%.2f)", spread.median,
                                  spread.least, spread.most);
   };
-  std::string text = absl::StrFormat("%-24s%-22s%-22s\n", "× " + theirs,
-                                     " rate", " CPU per operation");
+  // Above 1 is better in both.
+  std::string text =
+      absl::StrFormat("%-23s%-22s%-22s\n", "more is better", "rate / " + theirs,
+                      theirs + "'s CPU / ours");
+  size_t slower = 0;
   for (const PairedRatio& ratio : ratios) {
+    slower += ratio.loses ? 1 : 0;
     absl::StrAppendFormat(&text, "%-24s%-22s%-22s%s\n", ratio.workload,
                           show(ratio.rate), show(ratio.cpu),
                           ratio.loses ? "SLOWER" : "");
   }
+  absl::StrAppendFormat(&text, "%d of %d workloads clearly slower\n", slower,
+                        ratios.size());
   return text;
 }
 

@@ -59,6 +59,10 @@ TEST(PairedTest, RoundsAreComparedWithEachOther) {
   EXPECT_NE(table.find("0.50 (0.50..0.50)     SLOWER"), std::string::npos)
       << table;
   EXPECT_EQ(table.find("SLOWER"), table.rfind("SLOWER")) << table;
+  EXPECT_NE(table.find("baseline's CPU / ours"), std::string::npos) << table;
+  EXPECT_NE(table.find("\n1 of 2 workloads clearly slower\n"),
+            std::string::npos)
+      << table;
 }
 
 }  // namespace
