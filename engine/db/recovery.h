@@ -41,7 +41,7 @@ namespace holdfast {
 class Recovery {
  public:
   // Both outlive the recovery; nobody else uses *core meanwhile.
-  explicit Recovery(DbCore* core) : core_(*core) {}
+  explicit Recovery(DbCore* core) : core_(*core), replayed_(&core->pages) {}
 
   // Runs all steps but the last. On success core->versions is durable,
   // core->active is an empty memtable, core->visible_sequence is set, and the

@@ -1,7 +1,9 @@
 #include "engine/db/replay_buffer.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "base/coding.h"
@@ -10,21 +12,25 @@
 namespace holdfast {
 namespace {
 
-// Chunks grow with what there is.
-constexpr size_t kLeastChunkBytes = size_t{4} << 10;
-constexpr size_t kMostChunkBytes = size_t{1} << 20;
-
 // How many entries ahead of the one that is looked at are fetched: they lie
 // anywhere in memory.
 constexpr size_t kFetchAhead = 8;
+
+// Digits in which heads are sorted. Fewer entries than kLeastForDigits are
+// compared: counting digits costs as much as they do.
+constexpr int kDigitBits = 11;
+constexpr size_t kDigits = size_t{1} << kDigitBits;
+constexpr size_t kLeastForDigits = 1000;
 
 }  // namespace
 
 void ReplayBuffer::Add(SequenceNumber sequence, ValueType type,
                        std::string_view key, std::string_view value) {
   if (type == ValueType::kDeletion) value = {};
+  if (arena_ == nullptr) arena_ = std::make_unique<Arena>(pages_);
   const size_t key_bytes = key.size() + kTrailerBytes;
-  char* const to = Allocate(key_bytes + value.size());
+  char* const to = arena_->Allocate(key_bytes + value.size());
+  used_bytes_ += key_bytes + value.size();
   std::memcpy(to, key.data(), key.size());
   EncodeFixed64(to + key.size(), PackTrailer(sequence, type));
   if (!value.empty()) {
@@ -38,25 +44,8 @@ void ReplayBuffer::Add(SequenceNumber sequence, ValueType type,
 
 void ReplayBuffer::Clear() {
   entries_.clear();
-  chunks_.clear();
+  arena_.reset();
   used_bytes_ = 0;
-  free_bytes_ = 0;
-}
-
-char* ReplayBuffer::Allocate(size_t bytes) {
-  if (bytes > free_bytes_) {
-    // Not made ready: it is written before it is read.
-    const size_t chunk = std::max(
-        bytes, std::clamp(used_bytes_, kLeastChunkBytes, kMostChunkBytes));
-    chunks_.emplace_back(new char[chunk]);
-    free_ = chunks_.back().get();
-    free_bytes_ = chunk;
-  }
-  char* const result = free_;
-  free_ += bytes;
-  free_bytes_ -= bytes;
-  used_bytes_ += bytes;
-  return result;
 }
 
 size_t ReplayBuffer::SharedBytes() const {
@@ -113,18 +102,55 @@ class ReplayBuffer::Iterator final : public InternalIterator {
   size_t at_ = SIZE_MAX;
 };
 
+bool ReplayBuffer::Before(const Entry& a, const Entry& b) {
+  if (a.head != b.head) return a.head < b.head;
+  return CompareInternalKeys(a.internal_key(), b.internal_key()) < 0;
+}
+
+// A radix sort from the last digit to the first (Knuth, The Art of Computer
+// Programming, 3, 5.2.5): each pass keeps the order of the one before among
+// entries whose digits are equal.
+void ReplayBuffer::SortByHead() {
+  uint64_t varying = 0;
+  for (const Entry& entry : entries_) varying |= entry.head ^ entries_[0].head;
+  std::vector<Entry> to(entries_.size());
+  for (int shift = 0; shift < 64; shift += kDigitBits) {
+    if ((varying >> shift) % kDigits == 0) continue;
+    std::array<size_t, kDigits> place{};
+    for (const Entry& entry : entries_) {
+      ++place[(entry.head >> shift) % kDigits];
+    }
+    size_t next = 0;
+    for (size_t& first : place) next += std::exchange(first, next);
+    for (const Entry& entry : entries_) {
+      to[place[(entry.head >> shift) % kDigits]++] = entry;
+    }
+    entries_.swap(to);
+  }
+}
+
+void ReplayBuffer::Sort() {
+  if (std::is_sorted(entries_.begin(), entries_.end(), Before)) return;
+  if (entries_.size() < kLeastForDigits) {
+    std::sort(entries_.begin(), entries_.end(), Before);
+    return;
+  }
+  SortByHead();
+  for (auto first = entries_.begin(); first != entries_.end();) {
+    const auto last = std::find_if(
+        first + 1, entries_.end(),
+        [&](const Entry& entry) { return entry.head != first->head; });
+    if (last - first > 1) std::sort(first, last, Before);
+    first = last;
+  }
+}
+
 std::unique_ptr<InternalIterator> ReplayBuffer::NewIterator() {
   const size_t shared = SharedBytes();
   for (Entry& entry : entries_) {
     entry.head = HeadAt(ExtractUserKey(entry.internal_key()), shared);
   }
-  const auto before = [](const Entry& a, const Entry& b) {
-    if (a.head != b.head) return a.head < b.head;
-    return CompareInternalKeys(a.internal_key(), b.internal_key()) < 0;
-  };
-  if (!std::is_sorted(entries_.begin(), entries_.end(), before)) {
-    std::sort(entries_.begin(), entries_.end(), before);
-  }
+  Sort();
   return std::make_unique<Iterator>(&entries_);
 }
 

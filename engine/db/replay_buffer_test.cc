@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "base/random.h"
+#include "engine/cache/memory_env.h"
+#include "engine/cache/page_pool.h"
 #include "engine/format/internal_key.h"
 #include "engine/iter/internal_iterator.h"
 #include "gtest/gtest.h"
@@ -84,6 +86,43 @@ TEST(ReplayBufferTest, SortsAnyKeys) {
   }
 }
 
+// Goal: many entries, which are sorted digit by digit: heads that vary in few
+// bits anywhere, in all of them, and many entries with one head or one key.
+TEST(ReplayBufferTest, SortsManyEntries) {
+  Random random(11);
+  for (const uint64_t varying :
+       {uint64_t{0}, uint64_t{1}, uint64_t{1} << 63, uint64_t{0x0f0f0f0f0f0f},
+        uint64_t{0x700} << 32, ~uint64_t{0}}) {
+    for (const uint64_t suffixes : {1, 5}) {
+      ReplayBuffer buffer;
+      std::vector<std::string> expected;
+      for (SequenceNumber sequence = 1; sequence <= 5000; ++sequence) {
+        uint64_t head = random.Next64() & varying;
+        if (random.OneIn(3)) head &= 0xff00ff00ff00ff00;
+        std::string key = "k";
+        for (int shift = 56; shift >= 0; shift -= 8) {
+          key.push_back(static_cast<char>(head >> shift));
+        }
+        key.push_back(static_cast<char>('a' + random.Uniform(suffixes)));
+        buffer.Add(sequence, ValueType::kValue, key, "");
+        expected.push_back(MakeInternalKey(key, sequence, ValueType::kValue));
+      }
+      std::sort(expected.begin(), expected.end(),
+                [](const std::string& a, const std::string& b) {
+                  return CompareInternalKeys(a, b) < 0;
+                });
+      const auto iterator = buffer.NewIterator();
+      iterator->SeekToFirst();
+      for (const std::string& key : expected) {
+        ASSERT_TRUE(iterator->Valid());
+        ASSERT_EQ(iterator->key(), key);
+        iterator->Next();
+      }
+      EXPECT_FALSE(iterator->Valid());
+    }
+  }
+}
+
 TEST(ReplayBufferTest, CountsItsMemoryAndCanBeUsedAgain) {
   ReplayBuffer buffer;
   buffer.Add(1, ValueType::kValue, "b", std::string(1000, 'v'));
@@ -96,6 +135,26 @@ TEST(ReplayBufferTest, CountsItsMemoryAndCanBeUsedAgain) {
   buffer.Add(3, ValueType::kValue, "a", "1");
   EXPECT_EQ(ReadAll(*buffer.NewIterator()),
             (Entries{{MakeInternalKey("a", 3, ValueType::kValue), "1"}}));
+}
+
+// Goal: a large one has large pages, and Clear gives them back.
+TEST(ReplayBufferTest, TakesLargePagesAndGivesThemBack) {
+  MemoryEnv env;
+  PagePool pages(&env, /*max_idle_bytes=*/0);
+  ReplayBuffer buffer(&pages);
+  SequenceNumber sequence = 0;
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_TRUE(env.taken.empty());
+    for (int i = 0; i < 1000; ++i) {
+      buffer.Add(++sequence, ValueType::kValue, "key",
+                 std::string(10'000, 'v'));
+    }
+    EXPECT_GT(buffer.memory_bytes(), size_t{10'000'000});
+    EXPECT_GE(env.taken.size(), 3u);
+    EXPECT_LE(env.taken.size(), 5u);
+    buffer.Clear();
+  }
+  EXPECT_TRUE(env.taken.empty());
 }
 
 }  // namespace
