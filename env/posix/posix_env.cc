@@ -26,16 +26,18 @@ class PosixEnv final : public Env {
   Executor& executor() override { return executor_; }
 
   void* AllocateLarge(size_t bytes) override {
-    return MapLargeMemory(bytes, kLargePageBytes);
+    static_assert(kLargePageBytes == LargeMemory::kPieceBytes);
+    return memory_.Map(bytes);
   }
   void FreeLarge(void* memory, size_t bytes) override {
-    UnmapLargeMemory(memory, bytes);
+    memory_.Unmap(memory, bytes);
   }
 
  private:
   PosixFileSystem file_system_;
   PosixClock clock_;
-  // Last, so that it goes first: its tasks use the other two.
+  LargeMemory memory_;
+  // Last, so that it goes first: its tasks use the others.
   PosixExecutor executor_;
 };
 

@@ -65,6 +65,7 @@ struct Options {
   // Bytes of uncompressed blocks kept in memory. Range 0 .. 1 TiB, default
   // 64 MiB. 0 turns the cache off. What reads bring is kept there, and what a
   // compaction writes as long as nothing else has to go for it.
+  // What is closed is given back to the environment: see NewPosixEnv.
   size_t block_cache_bytes = size_t{64} << 20;
 
   // Compression of data blocks. Default LZ4.
