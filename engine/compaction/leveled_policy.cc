@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -14,6 +15,9 @@
 
 namespace holdfast {
 namespace {
+
+// See NewestStale.
+constexpr uint64_t kFreshFiles = 8;
 
 uint64_t TotalBytes(const FileList& files) {
   uint64_t bytes = 0;
@@ -122,6 +126,56 @@ Attempt TryMerge(const LeveledOptions& options, const Version& version,
   return {std::move(merge), {}};
 }
 
+// The number of the newest table that stays in its level no longer, however
+// dear: since it was made, many times as many files were as there are tables.
+// What is written about evenly has long been written anew by then.
+uint64_t NewestStale(const Version& version) {
+  uint64_t newest = 0;
+  for (int level = 0; level < kNumLevels; ++level) {
+    for (const FilePtr& file : version.files(level)) {
+      newest = std::max(newest, file->number);
+    }
+  }
+  const uint64_t fresh = kFreshFiles * version.file_count();
+  return newest > fresh ? newest - fresh : 0;
+}
+
+// For each table of a level >= 1, in order: what its merge costs, as bytes of
+// the next level that are written anew for each of its own. Less by the share
+// of its entries that are tombstones, since it also takes away: they and what
+// they hide cost readers and space until they meet. A stale one goes first.
+std::vector<double> MergeCosts(const Version& version, int level) {
+  const FileList& files = version.files(level);
+  const FileList& below = version.files(level + 1);
+  const uint64_t newest_stale = NewestStale(version);
+  std::vector<double> costs;
+  costs.reserve(files.size());
+  size_t first = 0;
+  for (const FilePtr& file : files) {
+    while (first < below.size() &&
+           below[first]->largest_user_key() < file->smallest_user_key()) {
+      ++first;
+    }
+    uint64_t bytes = 0;
+    for (size_t i = first; i < below.size() && below[i]->smallest_user_key() <=
+                                                   file->largest_user_key();
+         ++i) {
+      bytes += below[i]->bytes;
+    }
+    double stays = 1;
+    if (file->entries > 0) {
+      stays -= static_cast<double>(file->tombstones) /
+               static_cast<double>(file->entries);
+    }
+    costs.push_back(
+        file->number <= newest_stale
+            ? -1
+            : stays * static_cast<double>(bytes) /
+                  static_cast<double>(std::max<uint64_t>(file->bytes, 1)));
+  }
+  return costs;
+}
+
 // The tables of a level in the order in which to try them as a start.
 FileList Candidates(const Version& version, int level,
                     const RoundRobin& pointers) {
@@ -134,8 +188,21 @@ FileList Candidates(const Version& version, int level,
       files.begin(), files.end(), [&](const FilePtr& file) {
         return file->largest_user_key() <= pointers[level];
       });
-  std::rotate(files.begin(), after, files.end());
-  return files;
+  const auto first = static_cast<size_t>(after - files.begin());
+  const std::vector<double> costs = MergeCosts(version, level);
+  // Of equal cost, those after the last pick, then those before it.
+  std::vector<std::pair<double, size_t>> order;
+  order.reserve(files.size());
+  for (size_t i = 0; i < files.size(); ++i) {
+    order.emplace_back(costs[(first + i) % files.size()], i);
+  }
+  std::sort(order.begin(), order.end());
+  FileList candidates;
+  candidates.reserve(files.size());
+  for (const auto& [cost, i] : order) {
+    candidates.push_back(std::move(files[(first + i) % files.size()]));
+  }
+  return candidates;
 }
 
 bool CanMove(const LeveledOptions& options, const Merge& merge) {

@@ -1,5 +1,6 @@
 // Leveled compaction: level 0 is merged down when it has too many tables, every
-// deeper level when it has too many bytes, a table at a time in key order.
+// deeper level when it has too many bytes, a table at a time: the one for whose
+// bytes the fewest of the level below are written anew.
 
 #ifndef HOLDFAST_ENGINE_COMPACTION_LEVELED_POLICY_H_
 #define HOLDFAST_ENGINE_COMPACTION_LEVELED_POLICY_H_
@@ -30,7 +31,8 @@ struct LeveledOptions {
   uint64_t max_widened_bytes() const { return 25 * table_bytes; }
 };
 
-// By level: the largest user key of the last pick; the next pick is after it.
+// By level: the largest user key of the last pick; of tables that are equally
+// good to pick, the next one after it is.
 using RoundRobin = std::array<std::string, kNumLevels>;
 
 // How full a level is: 1 is full. Tables that are being compacted do not count.

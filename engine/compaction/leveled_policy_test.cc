@@ -85,13 +85,24 @@ TEST(LeveledPolicyTest, PicksWhatIsFullest) {
        {},
        "",
        "merge L1 #5 #6 + L2 #4 -> L2: level 1 has 1.00 times its bytes"},
+      {"the one for which least is written anew",
+       "1 5 a c\n1 6 d f\n1 7 x z\n2 4 a b\n2 8 c c\n2 9 d e\n2 10 x x\n2 11 "
+       "y y",
+       {},
+       "",
+       "merge L1 #6 + L2 #9 -> L2: level 1 has 1.50 times its bytes"},
+      {"of its own bytes",
+       "1 5 a c 100\n1 6 d f 300\n2 4 a b\n2 9 d d\n2 10 e e",
+       {},
+       "",
+       "merge L1 #6 + L2 #9 #10 -> L2: level 1 has 2.00 times its bytes"},
       {"comes along for free",
-       "1 5 a c\n1 6 d f\n1 7 x z\n2 4 b e",
+       "1 5 a c\n1 6 d f\n1 7 x z\n2 4 b e\n2 8 x x\n2 9 y y\n2 10 z z",
        {},
        "",
        "merge L1 #5 #6 + L2 #4 -> L2: level 1 has 1.50 times its bytes"},
       {"not when that takes another table of the level below",
-       "1 5 a c\n1 6 d j\n1 7 x z\n2 4 b e\n2 8 h i",
+       "1 5 a c\n1 6 d j\n1 7 x z\n2 4 b e\n2 8 h i\n2 9 x x\n2 10 y y",
        {},
        "",
        "merge L1 #5 + L2 #4 -> L2: level 1 has 1.50 times its bytes"},
@@ -101,15 +112,15 @@ TEST(LeveledPolicyTest, PicksWhatIsFullest) {
        "c",
        "move L1 #6 -> L2: level 1 has 1.50 times its bytes"},
       {"and around",
-       "1 5 a c\n1 6 d f\n1 7 x z\n2 4 b c",
+       "1 5 a c\n1 6 g i\n1 7 x z\n2 4 b c\n2 8 h i\n2 9 x y",
        {},
        "z",
        "merge L1 #5 + L2 #4 -> L2: level 1 has 1.50 times its bytes"},
       {"a busy output: the next table",
-       "1 5 a c\n1 6 d f\n2 4 b c",
+       "1 5 a c\n1 6 d f\n2 4 b c\n2 8 d d\n2 9 e e",
        {4},
        "",
-       "move L1 #6 -> L2: level 1 has 1.00 times its bytes"},
+       "merge L1 #6 + L2 #8 #9 -> L2: level 1 has 1.00 times its bytes"},
       {"a busy input does not count",
        "1 5 a c\n1 6 d f\n2 4 b e",
        {5},
@@ -160,7 +171,45 @@ TEST(LeveledPolicyTest, KeepsOutputsOfRunningCompactionsApart) {
             "nothing: level 1: range is busy");
   const std::vector<RunningCompaction> elsewhere = {{2, 3, {"a", "z"}}};
   EXPECT_EQ(DebugString(PickCompaction(Small(), *version, elsewhere, {})),
-            "merge L1 #5 + L2 #4 -> L2: level 1 has 1.50 times its bytes");
+            "move L1 #7 -> L2: level 1 has 1.50 times its bytes");
+}
+
+TEST(LeveledPolicyTest, TombstonesGoDownSooner) {
+  // Table 6 overlaps twice as much as the others.
+  const std::vector<TableRecord> tables = ParseTables(
+      "1 5 a c\n1 6 d f\n1 7 x z\n2 4 a b\n2 8 d d\n2 9 e e\n2 10 x x");
+  const auto pick = [&](uint64_t tombstones_of_6) {
+    VersionEdit edit;
+    edit.added = tables;
+    for (TableRecord& table : edit.added) {
+      table.entries = 100;
+      table.tombstones = table.number == 6 ? tombstones_of_6 : 0;
+    }
+    VersionBuilder builder{Version()};
+    EXPECT_TRUE(builder.Apply(edit).ok());
+    const Decision decision =
+        PickCompaction(Small(), **builder.Build(), {}, {});
+    return std::get<Merge>(decision).inputs[0]->number;
+  };
+  EXPECT_EQ(pick(0), 5u);
+  EXPECT_EQ(pick(49), 5u);
+  EXPECT_EQ(pick(51), 6u);
+  EXPECT_EQ(pick(100), 6u);
+}
+
+TEST(LeveledPolicyTest, NoTableWaitsForEver) {
+  // Of five tables, 12 is the dearest; it is stale when 40 more were made.
+  const auto pick = [](int newest) {
+    return DebugString(PickCompaction(
+        Small(),
+        *MakeVersion(absl::StrCat("1 20 a c\n1 12 d f\n1 ", newest,
+                                  " x z\n2 11 d e\n2 13 f f")),
+        {}, {}));
+  };
+  EXPECT_EQ(pick(51), "move L1 #20 -> L2: level 1 has 1.50 times its bytes");
+  EXPECT_EQ(
+      pick(52),
+      "merge L1 #12 + L2 #11 #13 -> L2: level 1 has 1.50 times its bytes");
 }
 
 TEST(LeveledPolicyTest, RemembersThePickByItsInputs) {
