@@ -417,6 +417,43 @@ TEST(CompactionJobTest, CutsTablesByGrandparents) {
   }
 }
 
+TEST(CompactionJobTest, CutsTablesWhereThoseBelowEnd) {
+  Tree tree;
+  Entries memtable;
+  for (int i = 0; i < 1000; ++i) {
+    tree.Put(&memtable, absl::StrCat("k", 1000 + i), ValueType::kValue);
+  }
+  ASSERT_TRUE(tree.FlushToLevel0(memtable).ok());
+  Merge merge;
+  merge.inputs = tree.versions.current()->files(0);
+  const uint64_t bytes = merge.inputs[0]->bytes;
+  for (int i = 1000; i < 2000; i += 100) {
+    TableRecord table = merge.inputs[0]->RecordAt(2);
+    table.smallest =
+        MakeInternalKey(absl::StrCat("k", i), 1, ValueType::kValue);
+    table.largest =
+        MakeInternalKey(absl::StrCat("k", i + 99), 1, ValueType::kValue);
+    merge.grandparents.push_back(std::make_shared<FileMetadata>(table));
+  }
+  CompactionOptions options = tree.Compaction();
+  options.max_grandparent_bytes = uint64_t{1} << 40;
+  const auto tables = [&](uint64_t table_bytes) {
+    options.table_bytes = table_bytes;
+    const auto result = RunCompaction(options, merge);
+    EXPECT_TRUE(result.ok()) << result.status();
+    std::string text;
+    for (const TableRecord& table : result->edit.added) {
+      absl::StrAppend(&text, ExtractUserKey(table.smallest), "-",
+                      ExtractUserKey(table.largest), " ");
+    }
+    return text;
+  };
+  // One could take all, but is half full at five eighths.
+  EXPECT_EQ(tables(bytes * 5 / 4), "k1000-k1699 k1700-k1999 ");
+  // One is never half full.
+  EXPECT_EQ(tables(bytes * 3), "k1000-k1999 ");
+}
+
 TEST(CompactionJobTest, StopsWhenCancelled) {
   Tree tree;
   BuildThree(&tree);

@@ -30,6 +30,7 @@ TableSink::~TableSink() {
 
 bool TableSink::ShouldCut(std::string_view user_key) {
   const FileList& grandparents = options_.grandparents;
+  const size_t before = grandparent_;
   while (grandparent_ < grandparents.size() &&
          grandparents[grandparent_]->largest_user_key() < user_key) {
     overlapped_bytes_ += grandparents[grandparent_]->bytes;
@@ -39,7 +40,11 @@ bool TableSink::ShouldCut(std::string_view user_key) {
     overlapped_bytes_ = 0;  // What lies before the table's first key.
     return false;
   }
+  // Where one of them ends, so that a merge of this table into their level need
+  // not write one anew for a few of its keys.
+  const bool at_boundary = grandparent_ > before;
   return builder_->bytes() >= options_.table_bytes ||
+         (at_boundary && builder_->bytes() >= options_.table_bytes / 2) ||
          overlapped_bytes_ > options_.max_grandparent_bytes;
 }
 

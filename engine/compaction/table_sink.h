@@ -42,9 +42,10 @@ struct TableSinkOptions {
   // Gives a fresh number and enters it among the pending ones.
   std::function<uint64_t()> new_file_number;
   int level = 0;  // Of the tables made.
-  // A table is cut at the first new user key once it has this many bytes,
+  // A table is cut at the first new user key once it has this many bytes; or
+  // half as many, where one of these (sorted) tables ends; or when it would
+  // overlap more than so many bytes of them.
   uint64_t table_bytes = std::numeric_limits<uint64_t>::max();
-  // or when it would overlap more than so many bytes of these (sorted) tables.
   FileList grandparents;
   uint64_t max_grandparent_bytes = std::numeric_limits<uint64_t>::max();
 };
