@@ -1,5 +1,6 @@
 #include "base/checksum.h"
 
+#include "base/checksum_avx2.h"
 #include "base/coding.h"
 
 #define XXH_INLINE_ALL
@@ -8,6 +9,13 @@
 namespace holdfast {
 
 uint64_t Checksum64(std::string_view data, uint64_t context) {
+#if HF_HAS_CHECKSUM_AVX2
+  // What is shorter gains nothing.
+  constexpr size_t kLeastBytes = 512;
+  if (data.size() >= kLeastBytes && __builtin_cpu_supports("avx2")) {
+    return Xxh3Avx2(data.data(), data.size(), context);
+  }
+#endif
   return XXH3_64bits_withSeed(data.data(), data.size(), context);
 }
 
