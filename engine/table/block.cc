@@ -190,50 +190,41 @@ Block::Entry Block::LongEntryAt(const char* p) {
   return MakeEntry(p, shared, own, value);
 }
 
-// The first walk: what must be known before memory is taken, of the lengths
-// alone. RETURNS false at a damage, which the second walk then explains; only
-// longest_key is of use then.
-bool Block::Measure(std::string_view payload, Shape* shape) {
+// What the user keys of the payload have in common, if nothing is wrong with
+// it: what the first and the last have, which is reached from the last restart
+// point. RETURNS whether these could be read. Uses the buffer.
+bool Block::ReadPrefix(std::string_view payload, BlockKeyBuffer* buffer,
+                       uint32_t* prefix_bytes) {
   if (payload.size() > UINT32_MAX) return false;
   if (payload.size() < sizeof(uint32_t)) return false;
-  const size_t body = payload.size() - sizeof(uint32_t);
-  const uint32_t restarts = DecodeFixed32(payload.data() + body);
-  if (restarts > body / sizeof(uint32_t)) return false;
   const char* const begin = payload.data();
+  const size_t body = payload.size() - sizeof(uint32_t);
+  const uint32_t restarts = DecodeFixed32(begin + body);
+  if (restarts == 0 || restarts > body / sizeof(uint32_t)) return false;
   const char* const limit = begin + body - restarts * sizeof(uint32_t);
-  const char* last_whole = begin;
-  uint32_t previous = 0;
+  const uint32_t last = DecodeFixed32(begin + body - sizeof(uint32_t));
+  if (last >= static_cast<size_t>(limit - begin)) return false;
   Entry entry;
-  for (const char* p = begin; p < limit;) {
-    const char* const next = ReadStoredEntry(p, limit, &entry);
-    if (next == nullptr || entry.shared > previous) return false;
-    if (entry.shared == 0) last_whole = p;
-    previous = entry.shared + static_cast<uint32_t>(entry.own.size());
-    shape->longest_key = std::max(shape->longest_key, previous);
-    ++shape->entries;
-    p = next;
-  }
-  if (shape->entries == 0) return false;
-  shape->payload_bytes = payload.size();
-  // What the first and the last user key have in common all have, if they are
-  // in order.
-  BlockKeyBuffer last;
-  last.Reserve(shape->longest_key);
-  for (const char* p = last_whole; p < limit;) {
+  size_t key_bytes = 0;
+  for (const char* p = begin + last; p < limit;) {
     p = ReadStoredEntry(p, limit, &entry);
-    std::memcpy(last.data() + entry.shared, entry.own.data(), entry.own.size());
+    if (p == nullptr || entry.shared > key_bytes) return false;
+    key_bytes = entry.shared + entry.own.size();
+    buffer->Extend(key_bytes, entry.shared);
+    std::memcpy(buffer->data() + entry.shared, entry.own.data(),
+                entry.own.size());
   }
-  ReadStoredEntry(begin, limit, &entry);
-  shape->prefix_bytes = static_cast<uint32_t>(
+  if (ReadStoredEntry(begin, limit, &entry) == nullptr) return false;
+  *prefix_bytes = static_cast<uint32_t>(
       SharedPrefix(entry.own.substr(0, UserBytes(entry.own.size())),
-                   std::string_view(last.data(), UserBytes(previous))));
+                   std::string_view(buffer->data(), UserBytes(key_bytes))));
   return true;
 }
 
-// The second walk: what is wrong with the payload, at *at; nullptr when nothing
-// is. Gives visit(i, offset, key, bytes of the user key, entry, continuation)
-// each entry that is in order after those before. The last key is left in the
-// buffer.
+// The walk that checks: what is wrong with the payload, at *at; nullptr when
+// nothing is. Gives visit(i, offset, key, bytes of the user key, entry,
+// continuation) each entry that is in order after those before. The last key is
+// left in the buffer.
 template <class Visit>
 const char* Block::FindDamage(std::string_view payload, BlockKeyBuffer* buffer,
                               const Visit& visit, size_t* at) {
@@ -300,44 +291,56 @@ inline int32_t Block::HeadOf(const char* key, size_t user_bytes,
 absl::StatusOr<std::shared_ptr<const Block>> Block::Make(
     std::string_view payload, std::unique_ptr<char[]> data,
     std::string_view file, uint64_t offset, SlabPool* pool) {
+  // Where there are no more entries, one walk is enough: what it finds waits
+  // here until it is known how much memory the block takes.
+  constexpr uint32_t kMostInOneWalk = 512;
+  int32_t heads[kMostInOneWalk];
+  uint16_t offsets[kMostInOneWalk];
   Shape shape;
-  const bool measured = Measure(payload, &shape);
-  std::shared_ptr<Block> block;
-  if (measured) [[likely]] {
-    const size_t payload_tail = data == nullptr ? payload.size() : 0;
-    const size_t bytes = BlockMemory::kCountsBytes + sizeof(Block) +
-                         shape.tail_bytes() + payload_tail;
-    block = std::allocate_shared<Block>(
-        AllocatorOfTaken<Block>(BlockMemory::Take(bytes, pool)), Private(),
-        shape, payload, std::move(data));
-  }
-  size_t at;
+  BlockKeyBuffer buffer;
+  const bool has_prefix = ReadPrefix(payload, &buffer, &shape.prefix_bytes);
   uint64_t newest = 0;  // The largest trailer.
   bool plain = true;
-  const auto fill_in = [&block, &newest, &plain,
-                        prefix = size_t{shape.prefix_bytes}](
-                           uint32_t i, uint32_t begin, const char* key,
-                           size_t user_bytes, const Entry&,
-                           const Continuation& how) {
-    block->heads()[i] = HeadOf(key, user_bytes, prefix);
-    block->SetOffset(i, begin);
+  const auto look = [&](uint32_t i, uint32_t begin, const char* key,
+                        size_t user_bytes, const Entry&,
+                        const Continuation& how) {
+    if (i < kMostInOneWalk) [[likely]] {
+      heads[i] = HeadOf(key, user_bytes, shape.prefix_bytes);
+      offsets[i] = static_cast<uint16_t>(begin);
+    }
+    shape.entries = i + 1;
+    shape.longest_key = std::max(
+        shape.longest_key, static_cast<uint32_t>(user_bytes + kTrailerBytes));
     newest = std::max(newest, how.trailer);
     plain &= !how.same_user_key &&
              (how.trailer & 0xff) == static_cast<uint64_t>(ValueType::kValue);
   };
-  BlockKeyBuffer buffer;
-  buffer.Reserve(shape.longest_key);
-  const char* const why = measured
-                              ? FindDamage(payload, &buffer, fill_in, &at)
-                              : FindDamage(
-                                    payload, &buffer,
-                                    [](uint32_t, uint32_t, const char*, size_t,
-                                       const Entry&, const Continuation&) {},
-                                    &at);
+  size_t at;
+  const char* why = FindDamage(payload, &buffer, look, &at);
   if (why != nullptr) [[unlikely]]
     return Damage(file, offset, why, at);
-  HF_CHECK(
-      measured);  // The first walk stops at nothing that the second passes.
+  HF_CHECK(has_prefix);  // Nothing can be wrong that the walk passes.
+  shape.payload_bytes = payload.size();
+  const size_t payload_tail = data == nullptr ? payload.size() : 0;
+  const size_t bytes = BlockMemory::kCountsBytes + sizeof(Block) +
+                       shape.tail_bytes() + payload_tail;
+  const auto block = std::allocate_shared<Block>(
+      AllocatorOfTaken<Block>(BlockMemory::Take(bytes, pool)), Private(), shape,
+      payload, std::move(data));
+  if (shape.entries <= kMostInOneWalk && !shape.wide_offsets()) [[likely]] {
+    std::memcpy(block->heads(), heads, shape.entries * kHeadBytes);
+    std::memcpy(block->offsets_, offsets, shape.entries * sizeof(uint16_t));
+  } else {
+    const auto fill_in = [&block, prefix = size_t{shape.prefix_bytes}](
+                             uint32_t i, uint32_t begin, const char* key,
+                             size_t user_bytes, const Entry&,
+                             const Continuation&) {
+      block->heads()[i] = HeadOf(key, user_bytes, prefix);
+      block->SetOffset(i, begin);
+    };
+    why = FindDamage(payload, &buffer, fill_in, &at);
+    HF_CHECK(why == nullptr);
+  }
   block->newest_if_plain_ = plain ? newest >> 8 : kNotPlain;
   return block;
 }

@@ -45,7 +45,7 @@ class Block {
   struct Private {
     explicit Private() = default;
   };
-  // What a first walk finds out, and what follows from it.
+  // What must be known before memory is taken, and what follows from it.
   struct Shape;
 
  public:
@@ -156,7 +156,8 @@ class Block {
   uint32_t LowerBound(Range range, std::string_view target) const;
   static const char* ReadStoredEntry(const char* p, const char* limit,
                                      Entry* entry);
-  static bool Measure(std::string_view payload, Shape* shape);
+  static bool ReadPrefix(std::string_view payload, BlockKeyBuffer* buffer,
+                         uint32_t* prefix_bytes);
   template <class Visit>
   static const char* FindDamage(std::string_view payload,
                                 BlockKeyBuffer* buffer, const Visit& visit,
