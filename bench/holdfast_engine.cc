@@ -1,7 +1,5 @@
 #include "bench/holdfast_engine.h"
 
-#include <unistd.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -10,7 +8,6 @@
 
 #include "bench/engine.h"
 #include "holdfast/db.h"
-#include "holdfast/env/env.h"
 
 namespace holdfast::bench {
 namespace {
@@ -19,19 +16,6 @@ void Check(const absl::Status& status) {
   if (status.ok()) return;
   std::fprintf(stderr, "holdfast: %s\n", status.ToString().c_str());
   std::exit(1);
-}
-
-// All databases of a process have one environment, as those of LevelDB and
-// RocksDB do. A child has not the threads of its parent's, and makes its own;
-// none is ever destroyed.
-Env* EnvOfProcess(int background_threads) {
-  static Env* env = nullptr;
-  static pid_t owner = 0;
-  if (owner != ::getpid()) {
-    env = NewPosixEnv({.background_threads = background_threads}).release();
-    owner = ::getpid();
-  }
-  return env;
 }
 
 class HoldfastIterator final : public EngineIterator {
@@ -62,7 +46,7 @@ class HoldfastEngine final : public Engine {
     options.block_bytes = from.block_bytes;
     options.table_bytes = from.table_bytes;
     options.bloom_bits_per_key = from.bloom_bits_per_key;
-    options.env = EnvOfProcess(from.background_threads);
+    options.background_threads = from.background_threads;
     options.compression =
         from.compress ? Compression::kLz4 : Compression::kNone;
     auto db = DB::Open(options, path);
